@@ -1,0 +1,116 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target is built under the same rules: Swift 6 language mode, warnings are errors.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+/// The dependency products by the short names used below.
+let argumentParser = Target.Dependency.product(
+    name: "ArgumentParser", package: "swift-argument-parser")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
+let unixSignals = Target.Dependency.product(
+    name: "UnixSignals", package: "swift-service-lifecycle")
+
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+let package = Package(
+    name: "quantumharmony",
+    products: [
+        .library(name: "SCALE", targets: ["SCALE"]),
+        .library(name: "Falcon", targets: ["Falcon"]),
+        .library(name: "LibP2P", targets: ["LibP2P"]),
+        .library(name: "Coherence", targets: ["Coherence"]),
+        .executable(name: "quantumharmony-node", targets: ["quantumharmony-node"]),
+        .executable(name: "quantumharmony-simulate", targets: ["quantumharmony-simulate"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        .systemLibrary(
+            name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+
+        // The pure core: no sockets, files, clocks, global randomness, tasks or actors.
+        module("SCALE"),
+        module("Primitives", ["SCALE", "CSodium"]),
+        module("Falcon"),
+        module("Chain", ["Primitives", "SCALE"]),
+        module("BlockSync", ["Chain", "Primitives", "SCALE"]),
+        module("Coherence", ["Chain", "Primitives", "SCALE"]),
+        module("VoteGossip", ["Coherence", "Chain", "Primitives", "SCALE"]),
+        module(
+            "Validator", ["VoteGossip", "Coherence", "BlockSync", "Chain", "Primitives", "SCALE"]),
+        module("LibP2P", ["Primitives", crypto, protobuf]),
+
+        // The shell.
+        module("Networking", ["LibP2P", "Primitives", nioCore, nioPosix, logging, deque]),
+        module("Storage", ["Validator", "Coherence", "Chain", "Primitives", "SCALE", grdb]),
+        module("Keystore", ["Falcon", "Primitives", "LibP2P", crypto]),
+        module("RPC", ["Coherence", "Chain", "Primitives", nioCore, nioPosix, nioHTTP1, logging]),
+        module(
+            "Node",
+            [
+                "BlockSync", "Chain", "Coherence", "Falcon", "Keystore", "LibP2P", "Networking",
+                "Primitives", "RPC", "SCALE", "Storage", "Validator", "VoteGossip", logging,
+                unixSignals, nioCore, nioPosix, nioHTTP1,
+            ]),
+        module(
+            "Simulation",
+            ["Validator", "VoteGossip", "Coherence", "BlockSync", "Chain", "Primitives", "SCALE"]),
+        program(
+            "quantumharmony-node",
+            ["Node", "Chain", "Coherence", "Falcon", "Keystore", "LibP2P", "Primitives", argumentParser, logging]),
+        program("quantumharmony-simulate", ["Simulation", argumentParser]),
+
+        tests("SCALETests", ["SCALE"]),
+        tests("PrimitivesTests", ["Primitives", "SCALE"]),
+        tests("FalconTests", ["Falcon", crypto]),
+        tests("ChainTests", ["Chain", "Primitives", "SCALE"]),
+        tests("BlockSyncTests", ["BlockSync", "Chain", "Primitives", "SCALE"]),
+        tests("CoherenceTests", ["Coherence", "Chain", "Primitives", "SCALE"]),
+        tests("VoteGossipTests", ["VoteGossip", "Coherence", "Chain", "Primitives", "SCALE"]),
+        tests("LibP2PTests", ["LibP2P", "Primitives", crypto]),
+        tests("NetworkingTests", ["Networking", "LibP2P", "Primitives", nioCore, nioPosix, logging]),
+        tests("StorageTests", ["Storage", "Validator", "Coherence", "Chain", "Primitives", "SCALE"]),
+        tests("KeystoreTests", ["Keystore", "Falcon", "Primitives", "LibP2P"]),
+        tests("RPCTests", ["RPC", "Coherence", "Chain", "Primitives", nioCore, nioPosix, logging]),
+        tests(
+            "SimulationTests",
+            ["Simulation", "Validator", "VoteGossip", "Coherence", "Chain", "Primitives"]),
+        tests("NodeTests", ["Node", "Chain", "Coherence", "Falcon", "Primitives", "SCALE"]),
+        tests("IntegrationTests", ["Node", "Chain", "Coherence", "Primitives"]),
+        tests("InteropTests", ["Networking", "LibP2P", "Falcon", "Primitives", logging]),
+        tests("TidyTests", []),
+    ]
+)
