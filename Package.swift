@@ -90,7 +90,10 @@ let package = Package(
             ["Validator", "VoteGossip", "Coherence", "BlockSync", "Chain", "Primitives", "SCALE"]),
         program(
             "quantumharmony-node",
-            ["Node", "Chain", "Coherence", "Falcon", "Keystore", "LibP2P", "Primitives", argumentParser, logging]),
+            [
+                "Node", "Chain", "Coherence", "Falcon", "Keystore", "LibP2P", "Primitives",
+                argumentParser, logging,
+            ]),
         program("quantumharmony-simulate", ["Simulation", argumentParser]),
 
         tests("SCALETests", ["SCALE"]),
@@ -101,8 +104,10 @@ let package = Package(
         tests("CoherenceTests", ["Coherence", "Chain", "Primitives", "SCALE"]),
         tests("VoteGossipTests", ["VoteGossip", "Coherence", "Chain", "Primitives", "SCALE"]),
         tests("LibP2PTests", ["LibP2P", "Primitives", crypto]),
-        tests("NetworkingTests", ["Networking", "LibP2P", "Primitives", nioCore, nioPosix, logging]),
-        tests("StorageTests", ["Storage", "Validator", "Coherence", "Chain", "Primitives", "SCALE"]),
+        tests(
+            "NetworkingTests", ["Networking", "LibP2P", "Primitives", nioCore, nioPosix, logging]),
+        tests(
+            "StorageTests", ["Storage", "Validator", "Coherence", "Chain", "Primitives", "SCALE"]),
         tests("KeystoreTests", ["Keystore", "Falcon", "Primitives", "LibP2P"]),
         tests("RPCTests", ["RPC", "Coherence", "Chain", "Primitives", nioCore, nioPosix, logging]),
         tests(

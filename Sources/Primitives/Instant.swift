@@ -1,0 +1,50 @@
+/// A point on a monotonic clock, in nanoseconds from an arbitrary start.
+///
+/// The pure modules receive it as an argument; only the shell reads a clock. Arithmetic saturates,
+/// so a hostile or absurd duration never traps.
+public struct Instant: Sendable, Hashable, Comparable {
+    /// Nanoseconds since the clock's start.
+    public var nanoseconds: UInt64
+
+    /// A point `nanoseconds` after the clock's start.
+    public init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
+
+    /// The clock's start.
+    public static let zero = Instant(nanoseconds: 0)
+    /// A point that is never reached.
+    public static let distantFuture = Instant(nanoseconds: .max)
+
+    public static func < (left: Instant, right: Instant) -> Bool {
+        left.nanoseconds < right.nanoseconds
+    }
+
+    /// The point `duration` later (earlier for a negative duration), clamped to the clock's range.
+    public static func + (instant: Instant, duration: Duration) -> Instant {
+        let distance = duration.clampedNanoseconds
+        if distance >= 0 {
+            let (sum, overflow) = instant.nanoseconds.addingReportingOverflow(UInt64(distance))
+            return overflow ? .distantFuture : Instant(nanoseconds: sum)
+        }
+        let (difference, underflow) =
+            instant.nanoseconds.subtractingReportingOverflow(distance.magnitude)
+        return underflow ? .zero : Instant(nanoseconds: difference)
+    }
+
+    /// The time from `earlier` to `later`; negative when `later` comes first.
+    public static func - (later: Instant, earlier: Instant) -> Duration {
+        later >= earlier
+            ? .nanoseconds(Int64(clamping: later.nanoseconds - earlier.nanoseconds))
+            : .nanoseconds(-Int64(clamping: earlier.nanoseconds - later.nanoseconds))
+    }
+}
+
+extension Duration {
+    /// The duration in nanoseconds, clamped to what an `Int64` holds (about 292 years).
+    public var clampedNanoseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        guard !overflow else { return seconds < 0 ? .min : .max }
+        let (sum, carry) = scaled.addingReportingOverflow(attoseconds / 1_000_000_000)
+        return carry ? (seconds < 0 ? .min : .max) : sum
+    }
+}
