@@ -108,7 +108,6 @@ package struct JSONNumber: Sendable, Hashable, CustomStringConvertible {
 
     /// The value, if it is whole, from 0 to 2^64 - 1, and written without fraction and exponent.
     package var unsignedInteger: UInt64? {
-        // A parsed number has no sign but "-" and no leading zeros; "-0" is not taken.
-        UInt64(description)
+        description.hasPrefix("-") ? nil : UInt64(description)
     }
 }
