@@ -12,10 +12,8 @@ public enum FalconError: Error, Sendable, Equatable {
     case secretKeyHeader(actual: UInt8, expected: UInt8)
     /// A secret key holds the forbidden least value of a coefficient's range. Which one is secret.
     case secretKeyCoefficientOutOfRange
-    /// f is not invertible modulo q, or G = g F / f mod q does not fit in -127...127: the three
-    /// polynomials do not make a Falcon key.
+    /// The three polynomials do not make a Falcon key: f is not invertible modulo q, or
+    /// G = g F / f mod q does not fit in -127...127, or f G - g F is not q, or the lattice basis is
+    /// too long to sample from.
     case secretKeyInconsistent
-    /// The signature found does not fit in the greatest variable length. It says nothing about
-    /// the key; signing again, with fresh randomness, gives another.
-    case signatureTooLong
 }

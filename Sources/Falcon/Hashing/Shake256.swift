@@ -2,7 +2,7 @@
 ///
 /// A value starts out absorbing; the first squeeze pads the input and ends that phase for good.
 /// Copies are independent, so a state that has absorbed a common prefix can be reused.
-public struct Shake256: Sendable {
+public struct Shake256: Sendable, BitwiseCopyable {
     /// Bytes absorbed or squeezed between two permutations: 1600 bits less twice the 256-bit
     /// security strength.
     public static let rate = 136
@@ -60,6 +60,21 @@ public struct Shake256: Sendable {
                 bytes[index] = state[position]
                 position &+= 1
             }
+        }
+    }
+
+    /// The next eight bytes, little-endian. Only for use when all that was squeezed so far is a
+    /// multiple of eight bytes.
+    mutating func squeezeWord() -> UInt64 {
+        withState { state, position, isSqueezing in
+            Self.startSqueezing(state, &position, &isSqueezing)
+            if position == Self.rate {
+                Self.permute(state)
+                position = 0
+            }
+            let word = UnsafeRawPointer(state).load(fromByteOffset: position, as: UInt64.self)
+            position &+= 8
+            return word
         }
     }
 
