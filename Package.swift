@@ -77,7 +77,12 @@ let package = Package(
         module("Networking", ["LibP2P", "Primitives", nioCore, nioPosix, logging, deque]),
         module("Storage", ["Validator", "Coherence", "Chain", "Primitives", "SCALE", grdb]),
         module("Keystore", ["Falcon", "Primitives", "LibP2P", crypto]),
-        module("RPC", ["Coherence", "Chain", "Primitives", nioCore, nioPosix, nioHTTP1, logging]),
+        module(
+            "RPC",
+            [
+                "Coherence", "Chain", "Keystore", "Primitives", "SCALE", nioCore, nioPosix,
+                nioHTTP1, logging,
+            ]),
         module(
             "Node",
             [
@@ -109,7 +114,9 @@ let package = Package(
         tests(
             "StorageTests", ["Storage", "Validator", "Coherence", "Chain", "Primitives", "SCALE"]),
         tests("KeystoreTests", ["Keystore", "Falcon", "Primitives", "LibP2P"]),
-        tests("RPCTests", ["RPC", "Coherence", "Chain", "Primitives", nioCore, nioPosix, logging]),
+        tests(
+            "RPCTests",
+            ["RPC", "Coherence", "Chain", "Primitives", "SCALE", nioCore, nioPosix, logging]),
         tests(
             "SimulationTests",
             ["Simulation", "Validator", "VoteGossip", "Coherence", "Chain", "Primitives"]),
