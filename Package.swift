@@ -25,8 +25,10 @@ let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-
 let unixSignals = Target.Dependency.product(
     name: "UnixSignals", package: "swift-service-lifecycle")
 
-func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+func module(
+    _ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []
+) -> Target {
+    .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
 }
 
 func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -71,7 +73,7 @@ let package = Package(
         module("VoteGossip", ["Coherence", "Chain", "Primitives", "SCALE"]),
         module(
             "Validator", ["VoteGossip", "Coherence", "BlockSync", "Chain", "Primitives", "SCALE"]),
-        module("LibP2P", ["Primitives", crypto, protobuf]),
+        module("LibP2P", ["Primitives", crypto, protobuf], exclude: ["Protobuf/Schemas"]),
 
         // The shell.
         module("Networking", ["LibP2P", "Primitives", nioCore, nioPosix, logging, deque]),
