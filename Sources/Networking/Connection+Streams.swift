@@ -11,7 +11,9 @@ extension Connection {
         guard isOpen else { throw .connectionLost }
         let id: YamuxStreamID
         do {
-            id = try openMuxerStream(priority: priority)
+            id = try withMuxer { muxer throws(YamuxError) in
+                try muxer.openStream(priority: priority)
+            }
         } catch {
             throw error == .sessionClosed ? .connectionLost : .tooManyStreams
         }
@@ -26,12 +28,9 @@ extension Connection {
     /// Chooses the handler of a stream that the peer opened; nil refuses the stream.
     func makeHandler(for name: String, on stream: ConnectionStream) -> (any StreamHandler)? {
         let count = inboundStreamCounts[name] ?? 0
-        guard let entry = swarm.protocols[name], count < entry.maximumInboundStreams else {
-            return nil
-        }
-        guard let handler = swarm.makeHandler(for: entry, name: name, on: stream) else {
-            return nil
-        }
+        guard let entry = swarm.protocols[name], count < entry.maximumInboundStreams,
+            let handler = swarm.makeHandler(for: entry, on: stream)
+        else { return nil }
         inboundStreamCounts[name] = count + 1
         stream.inboundProtocol = name
         return handler
@@ -42,22 +41,25 @@ extension Connection {
         if let name = stream.inboundProtocol, let count = inboundStreamCounts[name] {
             inboundStreamCounts[name] = count > 1 ? count - 1 : nil
         }
-        if resetsMuxer { withMuxer { $0.reset(stream.id) } }
+        if resetsMuxer { try? withMuxer { $0.reset(stream.id) } }
     }
 
     func consumed(_ count: Int, on stream: ConnectionStream) {
         guard count > 0 else { return }
-        withMuxer { $0.consumed(stream.id, count) }
+        try? withMuxer { $0.consumed(stream.id, count) }
     }
 
     /// Gives bytes to the muxer; how many it took.
     func write(_ bytes: ArraySlice<UInt8>, on stream: ConnectionStream) -> Int {
-        var written = 0
-        withMuxer { written = (try? $0.write(stream.id, bytes)) ?? 0 }
-        return written
+        let written = try? withMuxer { muxer throws(YamuxError) in
+            try muxer.write(stream.id, bytes)
+        }
+        return written ?? 0
     }
 
-    func shutdown(_ stream: ConnectionStream) { withMuxer { $0.shutdown(stream.id) } }
+    func shutdown(_ stream: ConnectionStream) {
+        try? withMuxer { $0.shutdown(stream.id) }
+    }
 
     func handle(_ event: YamuxEvent) {
         switch event {

@@ -1,5 +1,4 @@
 internal import LibP2P
-internal import Logging
 internal import NIOCore
 internal import Primitives
 
@@ -12,66 +11,84 @@ final class Connection: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
+    /// What is known of a connection that this node makes.
+    struct Dial: Sendable {
+        /// Who must answer; nil when anybody may.
+        let expectedPeer: PeerID?
+        /// The address as it was given.
+        let address: Multiaddr
+        /// Whether the owner asked for it: such a connection needs no free slot.
+        let isRequested: Bool
+    }
+
+    /// The bytes that wait in user space for the socket: more waits in the muxer, where its order
+    /// can still change.
+    static let waterMark = ChannelOptions.Types.WriteBufferWaterMark(
+        low: 32 * 1_024, high: 64 * 1_024)
+    /// The plaintext that is pulled from the muxer at one time.
+    private static let batchByteCount = 32 * 1_024
+
     let id: UInt64
     let direction: ConnectionDirection
     /// The address that was dialled, or that the peer dialled from; without peer id.
     let address: Multiaddr
-    /// The IP address counted for the limit per address.
+    /// The network counted for the limit per address; nil for dials.
     let network: IPAddress?
-    /// Whether a dial's owner waits: such a connection needs no slot.
-    let isRequested: Bool
+    let dial: Dial?
     let openedAt: Instant
     let swarm: SwarmLoop
-    /// Security and muxer being agreed; nil afterwards.
+    /// Told once when a dial's connection is ready, or is not going to be.
+    var completion: SwarmLoop.DialCompletion?
+
+    // The layers: first the upgrade, then the channel with the muxer on it.
     private var upgrade: ConnectionUpgrade?
-    /// The encrypted records, once the peer is authenticated.
     private var channel: SecuredChannel?
-    /// The streams' frames, once the peer is authenticated.
-    private(set) var muxer: YamuxSession?
+    private var muxer: YamuxSession?
+
     /// The peer, once it proved who it is.
     private(set) var remotePeer: PeerID?
     private(set) var closeReason: DisconnectReason?
-    private var context: ChannelHandlerContext?
     var streams: [YamuxStreamID: ConnectionStream] = [:]
     /// Inbound streams by protocol, for the limits of each.
     var inboundStreamCounts: [String: Int] = [:]
     /// The notification links of this connection, by the protocol's main name.
     var links: [String: NotificationLink] = [:]
-    /// Pings the peer and notices silence.
-    private(set) var liveness: Liveness
+    var liveness: Liveness
     /// What the peer said in identify.
     var information: PeerInformation?
-    /// A better connection to the same peer exists: this one ends then.
-    var duplicateDeadline: Instant? {
-        didSet { if let duplicateDeadline { schedule(duplicateDeadline) } }
-    }
-    var bytesIn: UInt64 = 0
-    var bytesOut: UInt64 = 0
+    /// Since when a better connection to the same peer exists: this one ends soon.
+    var duplicateSince: Instant?
+    private(set) var bytesIn: UInt64 = 0
+    private(set) var bytesOut: UInt64 = 0
     private(set) var lastReceivedAt: Instant
+
+    private var context: ChannelHandlerContext?
     private let handshakeDeadline: Instant
     private var isProcessing = false
     private var isProcessingScheduled = false
-    private var timer: (deadline: Instant, task: Scheduled<Void>)?
     private var isFinished = false
+    private var timer: (deadline: Instant, task: Scheduled<Void>)?
 
     init(
         id: UInt64, direction: ConnectionDirection, address: Multiaddr, network: IPAddress?,
-        upgrade: ConnectionUpgrade, isRequested: Bool, swarm: SwarmLoop, now: Instant
+        dial: Dial?, swarm: SwarmLoop, now: Instant
     ) {
         self.id = id
         self.direction = direction
         self.address = address
         self.network = network
-        self.isRequested = isRequested
+        self.dial = dial
         self.swarm = swarm
-        self.upgrade = upgrade
+        upgrade = ConnectionUpgrade(
+            role: direction == .outbound ? .dialer : .listener,
+            identity: swarm.configuration.identity, expectedPeer: dial?.expectedPeer)
         openedAt = now
         lastReceivedAt = now
         liveness = Liveness(now: now)
         handshakeDeadline = now + swarm.configuration.timings.handshake
     }
 
-    /// The peer of a connection that is open, or was.
+    /// The peer of a connection that is ready, or was.
     var peer: PeerID {
         guard let remotePeer else { preconditionFailure("streams need an authenticated peer") }
         return remotePeer
@@ -80,11 +97,15 @@ final class Connection: ChannelInboundHandler {
     /// Whether streams can run.
     var isOpen: Bool { muxer != nil && closeReason == nil }
 
+    /// Who dialled.
+    var dialer: PeerID { direction == .outbound ? swarm.localPeer : peer }
+
     // MARK: Channel events
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        if context.channel.isActive { start() }
+        schedule(handshakeDeadline)
+        if context.channel.isActive { process() }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -92,7 +113,7 @@ final class Connection: ChannelInboundHandler {
         self.context = nil
     }
 
-    func channelActive(context: ChannelHandlerContext) { start() }
+    func channelActive(context: ChannelHandlerContext) { process() }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let buffer = unwrapInboundIn(data)
@@ -100,12 +121,12 @@ final class Connection: ChannelInboundHandler {
         bytesIn += UInt64(buffer.readableBytes)
         swarm.totals.bytesIn += UInt64(buffer.readableBytes)
         receive(Array(buffer.readableBytesView))
+        // At once, not at the end of a batch of reads: events must not pile up.
+        process()
     }
 
-    func channelReadComplete(context: ChannelHandlerContext) { process() }
-
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable { process() }
+        if context.channel.isWritable { setNeedsProcessing() }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -117,59 +138,71 @@ final class Connection: ChannelInboundHandler {
         close(.transport("\(error)"))
     }
 
-    private func start() {
-        guard timer == nil, closeReason == nil else { return }
-        schedule(handshakeDeadline)
-        process()
-    }
-
     // MARK: Input
 
     private func receive(_ bytes: [UInt8]) {
-        if upgrade != nil {
-            upgrade?.receive(bytes)
-            advanceUpgrade()
-        } else {
-            channel?.receive(bytes)
+        if upgrade == nil { return decrypt(bytes) }
+        upgrade?.receive(bytes)
+        switch upgrade?.outcome {
+        case nil, .pending: break
+        case .failed(let error): close(reason(for: error))
+        case .upgraded(let connection): becomeReady(connection)
         }
-        decrypt()
+    }
+
+    private func reason(for error: UpgradeError) -> DisconnectReason {
+        if case .unexpectedPeer(let peer) = error { return .wrongPeer(peer) }
+        return .handshake("\(error)")
     }
 
     /// Hands what the records hold to the muxer.
-    private func decrypt() {
-        guard closeReason == nil else { return }
+    private func decrypt(_ bytes: [UInt8]) {
         let now = swarm.now
         do {
-            while let plaintext = try channel?.nextPlaintext() {
-                lastReceivedAt = now
-                muxer?.receive(plaintext, now: now)
-            }
+            let plaintext = try channel?.open(bytes) ?? []
+            guard !plaintext.isEmpty else { return }
+            lastReceivedAt = now
+            muxer?.receive(plaintext, now: now)
         } catch {
             close(.transport("\(error)"))
         }
     }
 
-    private func advanceUpgrade() {
-        switch upgrade?.outcome {
-        case nil, .pending: break
-        case .failed(let error):
-            writeOutput()
-            close(.handshake("\(error)"))
-        case .upgraded(let channel, let peer):
-            writeOutput()
-            upgrade = nil
-            self.channel = channel
-            remotePeer = peer
-            var limits = YamuxLimits()
-            limits.maximumInboundStreams = swarm.configuration.limits.inboundStreams
-            limits.maximumStreamSendByteCount = swarm.configuration.limits.streamSendBuffer
-            muxer = YamuxSession(
-                role: direction == .outbound ? .client : .server, limits: limits, now: swarm.now)
-            swarm.authenticated(self)
-        }
+    private func becomeReady(_ upgraded: UpgradedConnection) {
+        // The last words of the negotiation go out before the first frame.
+        writeOutput()
+        upgrade = nil
+        channel = upgraded.channel
+        remotePeer = upgraded.peer
+        var limits = YamuxLimits()
+        limits.maximumInboundStreams = swarm.configuration.limits.inboundStreams
+        limits.maximumStreamSendByteCount = swarm.configuration.limits.streamSendBuffer
+        let now = swarm.now
+        lastReceivedAt = now
+        muxer = YamuxSession(
+            role: direction == .outbound ? .client : .server, limits: limits, now: now)
+        swarm.authenticated(self)
+        guard closeReason == nil, !upgraded.early.isEmpty else { return }
+        muxer?.receive(upgraded.early, now: now)
     }
 
     // MARK: Output
+
+    /// Changes the muxer from outside of `process`, which then runs soon.
+    func withMuxer<Result>(
+        _ body: (inout YamuxSession) throws(YamuxError) -> Result
+    ) throws(YamuxError) -> Result {
+        guard muxer != nil, closeReason == nil else { throw .sessionClosed }
+        defer { setNeedsProcessing() }
+        return try body(&muxer!)
+    }
+
+    /// Asks for `process` to run soon, once for all that happens until then.
+    private func setNeedsProcessing() {
+        guard !isProcessing, !isProcessingScheduled, !isFinished else { return }
+        isProcessingScheduled = true
+        swarm.isolatedLoop.execute { self.process() }
+    }
 
     /// Runs what the muxer has to say and fills the socket, until nothing moves.
     private func process() {
@@ -177,21 +210,25 @@ final class Connection: ChannelInboundHandler {
         guard !isProcessing, !isFinished else { return }
         isProcessing = true
         var hasWritten = false
+        var event = muxer?.nextEvent()
         repeat {
-            while let event = muxer?.nextEvent() { handle(event) }
+            while let current = event {
+                handle(current)
+                event = muxer?.nextEvent()
+            }
             hasWritten = writeOutput() || hasWritten
-        } while hasPendingEvent
+            // Output makes room in streams' buffers, which their handlers may fill at once.
+            event = muxer?.nextEvent()
+        } while event != nil
         isProcessing = false
         if hasWritten { context?.flush() }
         if let deadline = muxer?.nextDeadline { schedule(deadline) }
     }
 
-    private var pendingEvent: YamuxEvent?
-    
     /// Fills the socket's buffer up to its high-water mark; whether anything was written.
     @discardableResult
     private func writeOutput() -> Bool {
-        guard let context, closeReason == nil else { return false }
+        guard let context, !isFinished else { return false }
         var hasWritten = false
         while context.channel.isWritable, let bytes = nextOutput() {
             bytesOut += UInt64(bytes.count)
@@ -202,20 +239,77 @@ final class Connection: ChannelInboundHandler {
         return hasWritten
     }
 
-    /// The bytes that the socket is given next, some 32 KiB at most.
+    /// The bytes that the socket is given next.
     private func nextOutput() -> [UInt8]? {
         if upgrade != nil { return upgrade?.nextOutput() }
         var plaintext: [UInt8] = []
         guard muxer?.nextOutput(into: &plaintext, atMost: Self.batchByteCount) == true else {
             return nil
         }
-        return channel?.seal(plaintext)
+        var records: [UInt8] = []
+        records.reserveCapacity(plaintext.count + 2 * SecuredChannel.recordOverhead)
+        do {
+            try channel?.seal(plaintext, into: &records)
+        } catch {
+            close(.transport("\(error)"))
+            return nil
+        }
+        return records
     }
 
-    /// Asks for `process` to run soon, once for all that happens until then.
-    private func setNeedsProcessing() {
-        guard !isProcessing, !isProcessingScheduled, !isFinished else { return }
-        isProcessingScheduled = true
-        swarm.isolatedLoop.execute { self.process() }
+    // MARK: Deadlines
+
+    /// Makes sure that the deadlines are looked at then, or earlier.
+    func schedule(_ deadline: Instant) {
+        guard !isFinished else { return }
+        if let timer, timer.deadline <= deadline { return }
+        timer?.task.cancel()
+        let task = swarm.isolatedLoop.scheduleTask(deadline: swarm.deadline(deadline)) {
+            self.timer = nil
+            self.checkDeadlines()
+        }
+        timer = (deadline, task)
+    }
+
+    private func checkDeadlines() {
+        guard !isFinished, closeReason == nil else { return }
+        let now = swarm.now
+        guard muxer != nil else {
+            if now >= handshakeDeadline { return close(.handshake("time is up")) }
+            return schedule(handshakeDeadline)
+        }
+        muxer?.handleDeadline(now)
+        for id in streams.keys.sorted() { streams[id]?.checkDeadline(now: now) }
+        for link in links.values { link.checkDeadline(now: now) }
+        checkLiveness(now: now)
+        guard closeReason == nil else { return }
+        for stream in streams.values { if let deadline = stream.deadline { schedule(deadline) } }
+        for link in links.values { if let deadline = link.nextDeadline { schedule(deadline) } }
+        process()
+    }
+
+    // MARK: End
+
+    /// Ends the connection: what the muxer still has to say goes out, then the socket is closed.
+    func close(_ reason: DisconnectReason) {
+        guard closeReason == nil else { return }
+        closeReason = reason
+        muxer?.goAway()
+        if writeOutput() { context?.flush() }
+        if let context { context.close(promise: nil) } else { finish() }
+    }
+
+    /// Tells everybody that the connection is gone: once.
+    private func finish() {
+        guard !isFinished else { return }
+        isFinished = true
+        timer?.task.cancel()
+        timer = nil
+        let reason = closeReason ?? .closedByPeer
+        closeReason = reason
+        for id in streams.keys.sorted() { streams[id]?.muxerClosed(.connectionLost) }
+        for name in links.keys.sorted() { links[name]?.connectionLost() }
+        muxer = nil
+        swarm.closed(self, reason: reason)
     }
 }

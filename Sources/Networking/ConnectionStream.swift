@@ -13,6 +13,8 @@ final class ConnectionStream {
 
     let id: YamuxStreamID
     let connection: Connection
+    /// The name under which the peer opened the stream; nil for this node's streams.
+    var inboundProtocol: String?
     private var phase: Phase
     /// What runs on the stream; nil while an inbound stream's protocol is not known.
     private var handler: (any StreamHandler)?
@@ -89,7 +91,7 @@ final class ConnectionStream {
     /// Gives the stream's frames another class.
     func setPriority(_ priority: YamuxPriority) {
         guard !isClosed else { return }
-        connection.withMuxer { $0.setPriority(priority, of: id) }
+        try? connection.withMuxer { $0.setPriority(priority, of: id) }
     }
 
     // MARK: For the connection
