@@ -1,0 +1,63 @@
+internal import Crypto
+
+/// One direction of an encrypted connection: a ChaCha20-Poly1305 key and the number of the next
+/// message (Noise specification, "The CipherState object").
+struct NoiseCipherState: Sendable {
+    static let tagByteCount = 16
+    /// Four zero bytes, then the message number, low byte first.
+    static let nonceByteCount = 12
+
+    private let key: SymmetricKey
+    /// The number of the next message. 2^64 - 1 is never used.
+    private(set) var counter: UInt64
+
+    init(key: SymmetricKey, counter: UInt64 = 0) {
+        self.key = key
+        self.counter = counter
+    }
+
+    /// Encrypts one message and appends it with its tag, 16 bytes longer than the plaintext.
+    mutating func seal(
+        _ plaintext: UnsafeRawBufferPointer, authenticating header: [UInt8] = [],
+        into output: inout [UInt8]
+    ) throws(NoiseError) {
+        guard counter < .max else { throw .nonceExhausted }
+        var nonce: [UInt8] = []
+        appendNonce(to: &nonce)
+        do {
+            let box = try ChaChaPoly.seal(
+                plaintext, using: key, nonce: ChaChaPoly.Nonce(data: nonce), authenticating: header)
+            output.append(contentsOf: box.combined.dropFirst(Self.nonceByteCount))
+        } catch {
+            preconditionFailure("a key of 32 bytes and a nonce of 12 encrypt anything: \(error)")
+        }
+        counter += 1
+    }
+
+    /// Appends the nonce of the next message, 12 bytes.
+    func appendNonce(to bytes: inout [UInt8]) {
+        bytes.append(contentsOf: [0, 0, 0, 0])
+        withUnsafeBytes(of: counter.littleEndian) { bytes.append(contentsOf: $0) }
+    }
+
+    /// Decrypts one message and appends its plaintext. `sealed` is the nonce of the next message,
+    /// the ciphertext and the tag in one piece, which is how the primitive takes them without
+    /// another copy.
+    mutating func open(
+        _ sealed: [UInt8], authenticating header: [UInt8] = [], into output: inout [UInt8]
+    ) throws(NoiseError) {
+        guard counter < .max else { throw .nonceExhausted }
+        let byteCount = sealed.count - Self.nonceByteCount
+        guard byteCount >= Self.tagByteCount else {
+            throw .messageTooShort(byteCount: max(0, byteCount))
+        }
+        do {
+            let box = try ChaChaPoly.SealedBox(combined: sealed)
+            output.append(
+                contentsOf: try ChaChaPoly.open(box, using: key, authenticating: header))
+        } catch {
+            throw .decryptionFailed
+        }
+        counter += 1
+    }
+}
