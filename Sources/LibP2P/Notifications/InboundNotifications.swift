@@ -2,7 +2,7 @@
 /// its handshake, our answer, then its notifications; this side never writes again.
 public struct InboundNotifications: Sendable {
     /// What the substream brought.
-    public enum Event: Sendable, Hashable {
+    public enum Event: Sendable, Equatable {
         /// The peer's handshake: answer with `accept`, or reset the substream.
         case handshake([UInt8])
         /// A notification; it may be empty.
@@ -29,9 +29,9 @@ public struct InboundNotifications: Sendable {
     public var bufferedByteCount: Int { decoder.bufferedByteCount }
 
     /// Accepts the substream, and returns the bytes to be written: the framed handshake of at most
-    /// 1,024 bytes. Nil when no answer is due.
+    /// 1,024 bytes. Nil when no answer is due, or the peer did not wait for it.
     public mutating func accept(handshake: [UInt8]) throws(NotificationFailure) -> [UInt8]? {
-        guard state == .answering else { return nil }
+        guard state == .answering, decoder.bufferedByteCount == 0 else { return nil }
         let output = try NotificationFraming.handshake(handshake)
         decoder = LengthPrefixedDecoder(maximumByteCount: limits.maximumNotificationByteCount)
         state = .open

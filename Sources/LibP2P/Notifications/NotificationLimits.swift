@@ -14,7 +14,7 @@ public struct NotificationLimits: Sendable, Hashable {
 }
 
 /// Why a notification substream is of no further use.
-public enum NotificationFailure: Error, Sendable, Hashable {
+public enum NotificationFailure: Error, Sendable, Equatable {
     /// A handshake or notification of this side's is longer than the protocol allows.
     case tooLong(byteCount: Int, limit: Int)
     /// The peer's length prefix is no length, or above the limit.

@@ -2,7 +2,7 @@
 /// our handshake, the peer's, then our notifications; the peer never writes again.
 public struct OutboundNotifications: Sendable {
     /// What the substream brought.
-    public enum Event: Sendable, Hashable {
+    public enum Event: Sendable, Equatable {
         /// The peer accepted; its handshake. From now on notifications may be written.
         case accepted([UInt8])
         /// The peer ended the substream without accepting.

@@ -4,7 +4,7 @@ public import Primitives
 /// write the framed response and shut the local direction down, or reset the stream to refuse.
 public struct InboundRequest: Sendable {
     /// What the stream brought.
-    public enum Event: Sendable, Hashable {
+    public enum Event: Sendable, Equatable {
         /// The whole request; it may be empty.
         case request([UInt8])
         /// Nothing to answer any more; the stream should be reset.

@@ -6,7 +6,7 @@ public import Primitives
 /// A stream that ends before the first byte is a refusal, which says nothing against the peer.
 public struct OutboundRequest: Sendable {
     /// How an exchange ended.
-    public enum Outcome: Sendable, Hashable {
+    public enum Outcome: Sendable, Equatable {
         /// The response; it may be empty.
         case response([UInt8])
         /// The peer does not want to answer.

@@ -20,7 +20,7 @@ public struct RequestLimits: Sendable, Hashable {
 }
 
 /// Why an exchange failed, other than by a refusal.
-public enum RequestFailure: Error, Sendable, Hashable {
+public enum RequestFailure: Error, Sendable, Equatable {
     /// A message of this side's is longer than the protocol allows.
     case tooLong(byteCount: Int, limit: Int)
     /// The peer's length prefix is no length, or above the limit.

@@ -1,5 +1,3 @@
-public import Primitives
-
 /// What a session tells the application, in the order in which it happened.
 public enum YamuxEvent: Sendable, Hashable {
     /// The peer opened a stream. It is accepted unless it is reset.
