@@ -51,19 +51,19 @@ final class Connection: ChannelInboundHandler {
     var streams: [YamuxStreamID: ConnectionStream] = [:]
     /// Inbound streams by protocol, for the limits of each.
     var inboundStreamCounts: [String: Int] = [:]
-    /// The notification links of this connection, by the protocol's main name.
-    var links: [String: NotificationLink] = [:]
     var liveness: Liveness
-    /// What the peer said in identify.
+    /// What the peer said in identify, in full, and what is kept for others.
+    var identity: IdentifyMessage?
     var information: PeerInformation?
     /// Since when a better connection to the same peer exists: this one ends soon.
-    var duplicateSince: Instant?
+    var duplicateSince: Instant? {
+        didSet { if let duplicateSince { schedule(duplicateSince) } }
+    }
     private(set) var bytesIn: UInt64 = 0
     private(set) var bytesOut: UInt64 = 0
     private(set) var lastReceivedAt: Instant
 
     private var context: ChannelHandlerContext?
-    private let handshakeDeadline: Instant
     private var isProcessing = false
     private var isProcessingScheduled = false
     private var isFinished = false
@@ -80,12 +80,13 @@ final class Connection: ChannelInboundHandler {
         self.dial = dial
         self.swarm = swarm
         upgrade = ConnectionUpgrade(
-            role: direction == .outbound ? .dialer : .listener,
-            identity: swarm.configuration.identity, expectedPeer: dial?.expectedPeer)
+            role: direction == .outbound ? .dialer : .listener, credentials: swarm.credentials,
+            ephemeralKey: NoisePrivateKey(using: &swarm.generator),
+            expectedPeer: dial?.expectedPeer, now: now,
+            timeout: swarm.configuration.timings.handshake)
         openedAt = now
         lastReceivedAt = now
         liveness = Liveness(now: now)
-        handshakeDeadline = now + swarm.configuration.timings.handshake
     }
 
     /// The peer of a connection that is ready, or was.
@@ -104,7 +105,7 @@ final class Connection: ChannelInboundHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        schedule(handshakeDeadline)
+        if let deadline = upgrade?.nextDeadline { schedule(deadline) }
         if context.channel.isActive { process() }
     }
 
@@ -142,17 +143,17 @@ final class Connection: ChannelInboundHandler {
 
     private func receive(_ bytes: [UInt8]) {
         if upgrade == nil { return decrypt(bytes) }
-        upgrade?.receive(bytes)
-        switch upgrade?.outcome {
-        case nil, .pending: break
-        case .failed(let error): close(reason(for: error))
-        case .upgraded(let connection): becomeReady(connection)
-        }
+        upgrade?.receive(bytes, now: swarm.now)
+        advanceUpgrade()
     }
 
-    private func reason(for error: UpgradeError) -> DisconnectReason {
-        if case .unexpectedPeer(let peer) = error { return .wrongPeer(peer) }
-        return .handshake("\(error)")
+    private func advanceUpgrade() {
+        switch upgrade?.nextEvent() {
+        case nil: break
+        case .failed(.noise(.unexpectedPeer(_, let actual))): close(.wrongPeer(actual))
+        case .failed(let error): close(.handshake("\(error)"))
+        case .secured(let connection): becomeReady(connection)
+        }
     }
 
     /// Hands what the records hold to the muxer.
@@ -168,12 +169,12 @@ final class Connection: ChannelInboundHandler {
         }
     }
 
-    private func becomeReady(_ upgraded: UpgradedConnection) {
+    private func becomeReady(_ secured: SecuredConnection) {
         // The last words of the negotiation go out before the first frame.
         writeOutput()
         upgrade = nil
-        channel = upgraded.channel
-        remotePeer = upgraded.peer
+        channel = secured.channel
+        remotePeer = secured.remotePeer
         var limits = YamuxLimits()
         limits.maximumInboundStreams = swarm.configuration.limits.inboundStreams
         limits.maximumStreamSendByteCount = swarm.configuration.limits.streamSendBuffer
@@ -182,8 +183,8 @@ final class Connection: ChannelInboundHandler {
         muxer = YamuxSession(
             role: direction == .outbound ? .client : .server, limits: limits, now: now)
         swarm.authenticated(self)
-        guard closeReason == nil, !upgraded.early.isEmpty else { return }
-        muxer?.receive(upgraded.early, now: now)
+        guard closeReason == nil, !secured.earlyPlaintext.isEmpty else { return }
+        muxer?.receive(secured.earlyPlaintext, now: now)
     }
 
     // MARK: Output
@@ -275,16 +276,16 @@ final class Connection: ChannelInboundHandler {
         guard !isFinished, closeReason == nil else { return }
         let now = swarm.now
         guard muxer != nil else {
-            if now >= handshakeDeadline { return close(.handshake("time is up")) }
-            return schedule(handshakeDeadline)
+            upgrade?.handleDeadline(now: now)
+            advanceUpgrade()
+            if let deadline = upgrade?.nextDeadline { schedule(deadline) }
+            return
         }
         muxer?.handleDeadline(now)
         for id in streams.keys.sorted() { streams[id]?.checkDeadline(now: now) }
-        for link in links.values { link.checkDeadline(now: now) }
         checkLiveness(now: now)
         guard closeReason == nil else { return }
         for stream in streams.values { if let deadline = stream.deadline { schedule(deadline) } }
-        for link in links.values { if let deadline = link.nextDeadline { schedule(deadline) } }
         process()
     }
 
@@ -308,7 +309,6 @@ final class Connection: ChannelInboundHandler {
         let reason = closeReason ?? .closedByPeer
         closeReason = reason
         for id in streams.keys.sorted() { streams[id]?.muxerClosed(.connectionLost) }
-        for name in links.keys.sorted() { links[name]?.connectionLost() }
         muxer = nil
         swarm.closed(self, reason: reason)
     }

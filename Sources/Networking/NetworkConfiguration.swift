@@ -80,12 +80,13 @@ package struct NetworkTimings: Sendable {
     package var ping = Duration.seconds(15)
     /// Silence that ends the connection to any other peer.
     package var silence = Duration.seconds(20)
-    /// How long the worse of two connections to one peer stays.
-    package var duplicateGrace = Duration.seconds(2)
+    /// How often it is looked whether the better of two connections to one peer works, so that
+    /// the other one can end.
+    package var duplicateCheck = Duration.milliseconds(100)
     /// The first pause before a lost notification stream is opened again; doubles each time.
-    package var firstReopen = Duration.milliseconds(100)
+    package var firstReopen = Duration.milliseconds(250)
     /// The longest pause before a lost notification stream is opened again.
-    package var longestReopen = Duration.seconds(10)
+    package var longestReopen = Duration.seconds(30)
     /// What shutting down may take before connections are cut.
     package var shutdown = Duration.milliseconds(500)
 

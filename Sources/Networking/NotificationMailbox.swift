@@ -80,9 +80,6 @@ struct NotificationMailbox: Sendable {
     /// The peers that notifications can be sent to, in order.
     var openPeers: [PeerID] { outbound.keys.sorted() }
 
-    /// Whether notifications can be sent to a peer.
-    func isOpen(_ peer: PeerID) -> Bool { outbound[peer] != nil }
-
     /// A peer's stream is open: its queue begins empty.
     mutating func open(_ peer: PeerID, queue: any OutboundQueue) {
         outbound[peer] = Outbound(queue: queue)

@@ -9,34 +9,32 @@ internal import Synchronization
 /// The names are those of Substrate's `sc-network`; unlike there, a full queue drops messages and
 /// never closes the stream. See docs/networking.md, "NotificationService".
 package final class NotificationService: Sendable {
-    /// The protocol's configuration as registered.
-    package let configuration: NotificationConfiguration
+    /// The protocol as registered.
+    package let registration: NotificationRegistration
     private let mailbox: Mutex<NotificationMailbox>
-    private let ownHandshake: Mutex<[UInt8]>
     private let signal = Signal()
     private let outlet: NotificationOutlet
 
-    init(configuration: NotificationConfiguration, outlet: NotificationOutlet) {
+    init(_ registration: NotificationRegistration, outlet: NotificationOutlet) {
         precondition(
-            configuration.handshake.count <= NotificationConfiguration.maximumHandshakeByteCount)
-        self.configuration = configuration
+            registration.handshake.count <= NotificationLimits.maximumHandshakeByteCount)
+        self.registration = registration
         self.outlet = outlet
         mailbox = Mutex(
             NotificationMailbox(
-                byteLimit: configuration.inboundByteLimit,
-                countLimit: configuration.inboundCountLimit))
-        ownHandshake = Mutex(configuration.handshake)
+                byteLimit: registration.inboundByteLimit,
+                countLimit: registration.inboundCountLimit))
     }
 
     /// The protocol's name.
-    package var name: String { configuration.name }
+    package var name: String { registration.name }
 
     // MARK: For the owner
 
     /// Queues a message for each of the peers. Peers without an open stream are passed over; a
     /// full queue drops by its own rules. Never waits, never fails, from any thread.
     package func sendSyncNotification(to peers: [PeerID], _ message: OutboundMessage) {
-        precondition(message.bytes.count <= configuration.maximumNotificationByteCount)
+        precondition(message.bytes.count <= registration.maximumNotificationByteCount)
         let woken = mailbox.withLock { $0.enqueue(message, to: peers) }
         if !woken.isEmpty { outlet.wake(woken) }
     }
@@ -61,8 +59,8 @@ package final class NotificationService: Sendable {
 
     /// Replaces the handshake that streams opened from now on begin with: at most 1,024 bytes.
     package func setHandshake(_ handshake: [UInt8]) {
-        precondition(handshake.count <= NotificationConfiguration.maximumHandshakeByteCount)
-        ownHandshake.withLock { $0 = handshake }
+        precondition(handshake.count <= NotificationLimits.maximumHandshakeByteCount)
+        outlet.setHandshake(handshake)
     }
 
     /// Tells the keeper of reputations, through the swarm's events, what a peer did.
@@ -86,12 +84,8 @@ package final class NotificationService: Sendable {
 
     // MARK: For the event loop
 
-    var handshake: [UInt8] { ownHandshake.withLock { $0 } }
-
-    func isOpen(_ peer: PeerID) -> Bool { mailbox.withLock { $0.isOpen(peer) } }
-
     func opened(_ peer: PeerID, handshake: [UInt8]) {
-        let queue = configuration.makeQueue()
+        let queue = registration.makeQueue()
         mailbox.withLock { mailbox in
             mailbox.open(peer, queue: queue)
             mailbox.deliver(.streamOpened(peer, handshake: handshake))
@@ -139,6 +133,8 @@ struct NotificationOutlet: Sendable {
     var wake: @Sendable ([PeerID]) -> Void
     /// A peer's stream may be read on.
     var resume: @Sendable (PeerID) -> Void
+    /// Replaces the node's own handshake.
+    var setHandshake: @Sendable ([UInt8]) -> Void
     /// Ends the stream to a peer.
     var disconnect: @Sendable (PeerID) -> Void
     /// Passes on what a peer did.

@@ -17,6 +17,8 @@ final class SwarmLoop {
     var peerSet: PeerSet
     var totals = ConnectionCounters()
     var generator = SystemRandomNumberGenerator()
+    /// What this node shows in its handshakes; the static key is fresh for every run.
+    let credentials: NoiseCredentials
     /// All connections, ready or not.
     var connections: [UInt64: Connection] = [:]
     /// The connections to each connected peer: one, briefly two; the first is the one to use.
@@ -29,10 +31,8 @@ final class SwarmLoop {
     var protocols: [String: ProtocolEntry] = [:]
     /// The names in `protocols`, in the order of registration.
     var supportedProtocols: [String] = []
-    /// The notifications protocols, by main name, in the order of registration.
-    var services: [NotificationService] = []
-    /// The open links of each peer, by protocol: the first is the one to send on.
-    var openLinks: [String: [PeerID: [NotificationLink]]] = [:]
+    /// The notifications protocols, in the order of registration.
+    var hubs: [NotificationHub] = []
     var listeners: [any Channel] = []
     var listenAddresses: [Multiaddr] = []
     var isRunning = false
@@ -50,6 +50,8 @@ final class SwarmLoop {
         self.jobs = jobs
         isolatedLoop = eventLoop.assumeIsolated()
         localPeer = configuration.identity.peerID
+        credentials = NoiseCredentials(
+            identity: configuration.identity, staticKey: NoisePrivateKey(using: &generator))
         peerSet = PeerSet(
             localPeer: localPeer, limits: configuration.limits, timings: configuration.timings,
             reservedOnly: configuration.reservedOnly)
@@ -104,7 +106,7 @@ final class SwarmLoop {
         for listener in listeners { listener.close(promise: nil) }
         listeners = []
         for id in connections.keys.sorted() { connections[id]?.close(.shutdown) }
-        for service in services { service.finish() }
+        for hub in hubs { hub.stop() }
         events.finish()
     }
 }

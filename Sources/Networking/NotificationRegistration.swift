@@ -2,10 +2,7 @@ package import LibP2P
 package import Primitives
 
 /// A notifications protocol: its name, its limits and the hooks of its owner.
-package struct NotificationConfiguration: Sendable {
-    /// A handshake has at most this many bytes; both backends of Substrate refuse more.
-    package static let maximumHandshakeByteCount = 1_024
-
+package struct NotificationRegistration: Sendable {
     /// The protocol's name, as negotiated.
     package var name: String
     /// Other names under which the same protocol is spoken, best first.
@@ -14,6 +11,8 @@ package struct NotificationConfiguration: Sendable {
     package var handshake: [UInt8]
     /// The longest notification, in bytes.
     package var maximumNotificationByteCount = 1_024 * 1_024
+    /// Whose frames go first on a connection.
+    package var priority = YamuxPriority.normal
     /// Bytes of undelivered notifications from one peer before its stream is read no further.
     package var inboundByteLimit = 256 * 1_024
     /// Undelivered events from one peer before its stream is read no further.
