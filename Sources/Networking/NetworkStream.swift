@@ -67,12 +67,12 @@ final class StreamPipe: Sendable {
     private let state = Mutex(State())
     private let readable = Signal()
     private let writable = Signal()
-    private let loop: any EventLoop
+    private let gate: LoopGate
     /// The loop's end of the pipe. It holds the pipe, so the way back is set once, and cut when the
     /// stream is gone.
     private let handler: Mutex<NIOLoopBound<RawStreamHandler>?> = Mutex(nil)
 
-    init(loop: any EventLoop) { self.loop = loop }
+    init(gate: LoopGate) { self.gate = gate }
 
     // MARK: For tasks
 
@@ -134,7 +134,7 @@ final class StreamPipe: Sendable {
 
     private func onLoop(_ body: @escaping @Sendable (RawStreamHandler) -> Void) {
         guard let bound = handler.withLock({ $0 }) else { return }
-        loop.execute { body(bound.value) }
+        gate.execute { body(bound.value) }
     }
 
     // MARK: For the event loop
@@ -142,7 +142,7 @@ final class StreamPipe: Sendable {
     var isReset: Bool { state.withLock { $0.isReset } }
 
     func attach(_ handler: RawStreamHandler) {
-        let bound = NIOLoopBound(handler, eventLoop: loop)
+        let bound = NIOLoopBound(handler, eventLoop: gate.loop)
         self.handler.withLock { $0 = bound }
     }
 
@@ -187,8 +187,8 @@ final class RawStreamHandler: StreamHandler {
     private var completion: Completion?
 
     /// `completion` is told once: when the protocol is agreed, or is not going to be.
-    init(loop: any EventLoop, completion: @escaping Completion) {
-        pipe = StreamPipe(loop: loop)
+    init(gate: LoopGate, completion: @escaping Completion) {
+        pipe = StreamPipe(gate: gate)
         self.completion = completion
         pipe.attach(self)
     }

@@ -39,7 +39,7 @@ package struct PeerSet: Sendable {
     }
 
     /// Why a peer is not admitted or not dialled.
-    package enum Refusal: Error, Sendable, Equatable {
+    package enum Refusal: Error, Sendable, Hashable {
         /// It is this node itself.
         case isSelf
         /// The ban lasts until then.

@@ -19,7 +19,7 @@ package struct RequestProtocol: Sendable {
 }
 
 /// Why a request has no response.
-package enum RequestError: Error, Sendable, Hashable {
+package enum RequestError: Error, Sendable, Equatable {
     /// No stream could be had.
     case stream(StreamError)
     /// The peer does not want to answer: no fault.
@@ -34,46 +34,63 @@ package enum RequestError: Error, Sendable, Hashable {
 final class RequestSender: StreamHandler {
     typealias Completion = (Result<[UInt8], RequestError>) -> Void
 
-    private var exchange: OutboundRequest
+    private var exchange: OutboundRequest?
     private var completion: Completion?
+    private var stream: ConnectionStream?
 
-    init(_ exchange: OutboundRequest, completion: @escaping Completion) {
+    init(completion: @escaping Completion) { self.completion = completion }
+
+    /// Opens the stream; the request is written as soon as the negotiation allows.
+    func start(
+        _ request: [UInt8], _ limits: RequestLimits, to peer: PeerID, _ protocolNames: [String],
+        in swarm: SwarmLoop
+    ) {
+        let exchange: OutboundRequest
+        do {
+            exchange = try OutboundRequest(request, limits: limits, now: swarm.now)
+        } catch {
+            return complete(.failure(.failed(error)))
+        }
         self.exchange = exchange
-        self.completion = completion
+        do {
+            let stream = try swarm.connection(to: peer).openStream(
+                proposals: protocolNames, handler: self)
+            self.stream = stream
+            stream.deadline = min(stream.deadline ?? exchange.deadline, exchange.deadline)
+            stream.send(exchange.output)
+            stream.finish()
+        } catch {
+            complete(.failure(.stream(error)))
+        }
     }
 
-    /// Writes the request as soon as the negotiation allows.
-    func start(on stream: ConnectionStream) {
-        stream.deadline = min(stream.deadline ?? exchange.deadline, exchange.deadline)
-        stream.send(exchange.output)
-        stream.finish()
-    }
-
-    func cancel(_ stream: ConnectionStream) {
+    /// Nobody waits for the response any more.
+    func cancel() {
         complete(.failure(.cancelled))
-        stream.reset()
+        stream?.reset()
     }
 
     func streamOpened(_ stream: ConnectionStream, protocolName: String) {
-        stream.deadline = exchange.deadline
+        stream.deadline = exchange?.deadline
     }
 
     func streamReceived(_ bytes: [UInt8], on stream: ConnectionStream) {
         stream.consumed(bytes.count)
-        handle(exchange.receive(bytes), on: stream)
+        handle(exchange?.receive(bytes), on: stream)
     }
 
-    func streamEnded(_ stream: ConnectionStream) { handle(exchange.receiveEnd(), on: stream) }
+    func streamEnded(_ stream: ConnectionStream) { handle(exchange?.receiveEnd(), on: stream) }
 
     func streamDeadlineReached(_ stream: ConnectionStream) {
-        handle(exchange.handleDeadline(stream.connection.swarm.now), on: stream)
+        handle(exchange?.handleDeadline(stream.connection.swarm.now), on: stream)
         stream.reset()
     }
 
     func streamClosed(_ stream: ConnectionStream, error: StreamError?) {
-        handle(exchange.handleDeadline(stream.connection.swarm.now), on: nil)
+        self.stream = nil
+        handle(exchange?.handleDeadline(stream.connection.swarm.now), on: nil)
         switch error {
-        case .reset, nil: handle(exchange.receiveReset(), on: nil)
+        case .reset, nil: handle(exchange?.receiveReset(), on: nil)
         case let error?: complete(.failure(.stream(error)))
         }
     }
@@ -147,11 +164,11 @@ final class RequestReceiver: StreamHandler {
         entry.running += 1
         let handler = entry.handler
         let peer = stream.peer
-        let loop = swarm.eventLoop
-        let bound = NIOLoopBound(self, eventLoop: loop)
+        let gate = swarm.gate
+        let bound = NIOLoopBound(self, eventLoop: gate.loop)
         let isStarted = swarm.jobs.start {
             let response = await handler(peer, request)
-            loop.execute { bound.value.finish(response) }
+            gate.execute { bound.value.finish(response) }
         }
         if !isStarted { finish(nil) }
     }

@@ -6,14 +6,8 @@ extension Multiaddr {
     init?(_ address: SocketAddress?) {
         guard let port = address?.port, let port = UInt16(exactly: port) else { return nil }
         guard let host = IPAddress(address) else { return nil }
-        let endpointHost: TCPEndpoint.Host =
-            switch host {
-            case .v4(let address): .ip4(address)
-            case .v6(let address): .ip6(address, zone: nil)
-            }
-        guard let multiaddr = try? Multiaddr(TCPEndpoint(host: endpointHost, port: port)) else {
-            return nil
-        }
+        let endpoint = TCPEndpoint(host: host.endpointHost, port: port)
+        guard let multiaddr = try? Multiaddr(endpoint) else { return nil }
         self = multiaddr
     }
 }
@@ -45,18 +39,25 @@ enum IPAddress: Sendable, Hashable {
 
     /// The IP address in a socket's address; an IPv4 address mapped into IPv6 counts as IPv4.
     init?(_ address: SocketAddress?) {
-        switch address {
-        case .v4(let address):
-            self = .v4(IPv4Address(rawValue: UInt32(bigEndian: address.address.sin_addr.s_addr)))
-        case .v6(let address):
-            let bytes = withUnsafeBytes(of: address.address.sin6_addr) { Array($0) }
-            let value = bytes.reduce(UInt128(0)) { $0 << 8 | UInt128($1) }
-            let isMapped = value >> 32 == 0xFFFF
+        let text = (address?.ipAddress ?? "").prefix { $0 != "%" }
+        if let address = IPv4Address(text) {
+            self = .v4(address)
+        } else if let address = IPv6Address(text) {
+            let isMapped = address.rawValue >> 32 == 0xFFFF
             self =
                 isMapped
-                ? .v4(IPv4Address(rawValue: UInt32(truncatingIfNeeded: value)))
-                : .v6(IPv6Address(rawValue: value))
-        default: return nil
+                ? .v4(IPv4Address(rawValue: UInt32(truncatingIfNeeded: address.rawValue)))
+                : .v6(address)
+        } else {
+            return nil
+        }
+    }
+
+    /// The address as part of an endpoint.
+    var endpointHost: Multiaddr.TCPEndpoint.Host {
+        switch self {
+        case .v4(let address): .ip4(address)
+        case .v6(let address): .ip6(address, zone: nil)
         }
     }
 
@@ -80,7 +81,7 @@ enum IPAddress: Sendable, Hashable {
     var countedNetwork: IPAddress {
         switch self {
         case .v4: self
-        case .v6(let address): .v6(IPv6Address(rawValue: address.rawValue >> 64 << 64))
+        case .v6(let address): .v6(IPv6Address(rawValue: (address.rawValue >> 64) << 64))
         }
     }
 }

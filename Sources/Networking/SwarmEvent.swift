@@ -61,8 +61,10 @@ package enum DialError: Error, Sendable, Hashable {
     case unreachable(String)
     /// Connected, but the connection ended before it was ready.
     case failed(DisconnectReason)
-    /// The swarm is not running.
+    /// The swarm is not running, or has no room for another connection.
     case notRunning
+    /// The asking task was cancelled.
+    case cancelled
 }
 
 /// Why a stream cannot be opened or went away.
@@ -79,8 +81,10 @@ package enum StreamError: Error, Sendable, Hashable {
     case connectionLost
     /// As many streams as allowed are open.
     case tooManyStreams
-    /// The stream was already ended on this side.
+    /// The stream was already ended, on this side or before what was asked for.
     case finished
+    /// The asking task was cancelled.
+    case cancelled
 }
 
 /// A connected peer, for RPC and metrics.

@@ -1,4 +1,5 @@
 internal import LibP2P
+internal import Logging
 internal import NIOCore
 internal import NIOPosix
 internal import Primitives
@@ -9,9 +10,9 @@ extension SwarmLoop {
 
     /// Starts a dial that the peer set decided.
     func dial(_ order: PeerSet.DialOrder) {
-        dial(
-            order.address, expecting: order.peer, timeout: order.timeout, isRequested: false,
-            completion: nil)
+        let dial = Connection.Dial(
+            expectedPeer: order.peer, address: order.address, isRequested: false)
+        run(dial, timeout: order.timeout, completion: nil)
     }
 
     /// Starts a dial that the owner asked for.
@@ -25,53 +26,71 @@ extension SwarmLoop {
             if let refusal { return completion(.failure(.refused(refusal))) }
             peerSet.dialRequested(peer)
         }
-        let isUrgent = peer.map(peerSet.isUrgent) ?? false
+        let isUrgent = peer.map { peerSet.isUrgent($0) } ?? false
         let timings = configuration.timings
-        dial(
-            address, expecting: peer, timeout: isUrgent ? timings.urgentConnect : timings.connect,
-            isRequested: true, completion: completion)
+        let dial = Connection.Dial(expectedPeer: peer, address: address, isRequested: true)
+        run(
+            dial, timeout: isUrgent ? timings.urgentConnect : timings.connect,
+            completion: completion)
     }
 
-    private func dial(
-        _ address: Multiaddr, expecting peer: PeerID?, timeout: Duration, isRequested: Bool,
-        completion: DialCompletion?
-    ) {
-        guard let endpoint = address.tcpEndpoint, let bare = address.removingPeerID() else {
-            dialEnded(peer)
-            if let peer { peerSet.forget(address, of: peer) }
-            completion?(.failure(.noAddress))
+    private func run(_ dial: Connection.Dial, timeout: Duration, completion: DialCompletion?) {
+        guard let endpoint = dial.address.tcpEndpoint,
+            let bareAddress = dial.address.removingPeerID()
+        else {
+            if let peer = dial.expectedPeer { peerSet.forget(dial.address, of: peer) }
+            failed(dial, .noAddress, completion)
             return
         }
-        let bound = NIOLoopBound((self, completion), eventLoop: eventLoop)
-        let dial = Connection.Dial(expectedPeer: peer, address: address, isRequested: isRequested)
-        let bootstrap = ClientBootstrap(group: eventLoop)
+        logger.trace("dialling", metadata: ["address": "\(dial.address)"])
+        // Nothing is read before the handler is there to read it.
+        ClientBootstrap(group: eventLoop)
             .connectTimeout(.nanoseconds(timeout.clampedNanoseconds))
+            .channelOption(.autoRead, value: false)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.writeBufferWaterMark, value: Connection.waterMark)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    let (swarm, completion) = bound.value
-                    let connection = swarm.makeConnection(
-                        direction: .outbound, address: bare, network: nil, dial: dial)
-                    connection.completion = completion
-                    try channel.pipeline.syncOperations.addHandler(connection)
+            .connect(host: endpoint.hostText, port: Int(endpoint.port))
+            .assumeIsolated()
+            .whenComplete { result in
+                switch result {
+                case .success(let channel):
+                    self.connected(channel, dial, bareAddress, completion)
+                case .failure(let error):
+                    self.totals.failedDials += 1
+                    self.failed(dial, .unreachable("\(error)"), completion)
                 }
             }
-        logger.trace("dialling", metadata: ["address": "\(address)"])
-        bootstrap.connect(host: endpoint.hostText, port: Int(endpoint.port))
-            .assumeIsolated()
-            .whenFailure { error in
-                self.totals.failedDials += 1
-                self.logger.debug(
-                    "cannot connect", metadata: ["address": "\(address)", "error": "\(error)"])
-                self.dialEnded(peer)
-                completion?(.failure(.unreachable("\(error)")))
-            }
+    }
+
+    private func connected(
+        _ channel: any Channel, _ dial: Connection.Dial, _ address: Multiaddr,
+        _ completion: DialCompletion?
+    ) {
+        guard isRunning, connections.count < configuration.limits.connections else {
+            channel.close(promise: nil)
+            return failed(dial, .notRunning, completion)
+        }
+        let connection = makeConnection(
+            direction: .outbound, address: address, network: nil, dial: dial)
+        connection.completion = completion
+        do {
+            try channel.pipeline.syncOperations.addHandler(connection)
+            try channel.syncOptions?.setOption(.autoRead, value: true)
+        } catch {
+            connection.close(.transport("\(error)"))
+        }
+    }
+
+    private func failed(_ dial: Connection.Dial, _ error: DialError, _ completion: DialCompletion?)
+    {
+        logger.debug(
+            "cannot connect", metadata: ["address": "\(dial.address)", "error": "\(error)"])
+        if let peer = dial.expectedPeer { dialEnded(peer) }
+        completion?(.failure(error))
     }
 
     /// A dial did not lead to a connection.
-    private func dialEnded(_ peer: PeerID?) {
-        guard let peer else { return }
+    func dialEnded(_ peer: PeerID) {
         peerSet.dialFailed(peer, now: now, using: &generator)
         runDials()
     }

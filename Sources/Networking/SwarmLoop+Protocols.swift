@@ -99,7 +99,7 @@ extension SwarmLoop {
         case .requests(let requests): return RequestReceiver(entry: requests, swarm: self)
         case .streams(let handler):
             let jobs = jobs
-            return RawStreamHandler(loop: eventLoop) { result in
+            return RawStreamHandler(gate: gate) { result in
                 guard case .success(let stream) = result else { return }
                 if !jobs.start({ await handler(stream) }) { stream.reset() }
             }

@@ -9,6 +9,7 @@ internal import Primitives
 final class SwarmLoop {
     let configuration: NetworkConfiguration
     let logger: Logger
+    let gate: LoopGate
     let eventLoop: any EventLoop
     let isolatedLoop: NIOIsolatedEventLoop
     let events: EventQueue<SwarmEvent>
@@ -40,15 +41,16 @@ final class SwarmLoop {
     private var dialTimer: (deadline: Instant, task: Scheduled<Void>)?
 
     init(
-        configuration: NetworkConfiguration, logger: Logger, eventLoop: any EventLoop,
+        configuration: NetworkConfiguration, logger: Logger, gate: LoopGate,
         events: EventQueue<SwarmEvent>, jobs: JobRunner
     ) {
         self.configuration = configuration
         self.logger = logger
-        self.eventLoop = eventLoop
+        self.gate = gate
+        eventLoop = gate.loop
         self.events = events
         self.jobs = jobs
-        isolatedLoop = eventLoop.assumeIsolated()
+        isolatedLoop = gate.loop.assumeIsolated()
         localPeer = configuration.identity.peerID
         credentials = NoiseCredentials(
             identity: configuration.identity, staticKey: NoisePrivateKey(using: &generator))
@@ -107,6 +109,7 @@ final class SwarmLoop {
         listeners = []
         for id in connections.keys.sorted() { connections[id]?.close(.shutdown) }
         for hub in hubs { hub.stop() }
+        (hubs, protocols, supportedProtocols) = ([], [:], [])
         events.finish()
     }
 }
