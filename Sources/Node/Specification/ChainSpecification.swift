@@ -153,13 +153,22 @@ struct ChainSpecification: Codable, Equatable {
         }
     }
 
+    private static func account(_ text: String, field: String) throws(Invalid) -> AccountID {
+        if text.hasPrefix("0x"), let account = [UInt8](hex: text).flatMap({ AccountID($0) }) {
+            return account
+        }
+        do throws(SS58Error) {
+            return try SS58Address(text).account
+        } catch {
+            throw .field(field, why: "'\(text)' is no account: \(error)")
+        }
+    }
+
     private func identities() throws(Invalid) -> [ValidatorIdentity] {
         var identities: [ValidatorIdentity] = []
         for (position, validator) in validators.enumerated() {
             let field = "validators.\(position)"
-            guard let account = AccountID(text: validator.account) else {
-                throw .field("\(field).account", why: "'\(validator.account)' is no account")
-            }
+            let account = try Self.account(validator.account, field: "\(field).account")
             guard let key = [UInt8](hex: validator.falconPublicKey),
                 let identity = ValidatorIdentity(account: account, falconPublicKey: key)
             else {
