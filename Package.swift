@@ -25,16 +25,20 @@ let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-
 let unixSignals = Target.Dependency.product(
     name: "UnixSignals", package: "swift-service-lifecycle")
 
-func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+func module(
+    _ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []
+) -> Target {
+    .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
 }
 
 func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+func tests(
+    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []
+) -> Target {
+    .testTarget(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
 }
 
 let package = Package(
@@ -71,7 +75,7 @@ let package = Package(
         module("VoteGossip", ["Coherence", "Chain", "Primitives", "SCALE"]),
         module(
             "Validator", ["VoteGossip", "Coherence", "BlockSync", "Chain", "Primitives", "SCALE"]),
-        module("LibP2P", ["Primitives", crypto, protobuf]),
+        module("LibP2P", ["Primitives", crypto, protobuf], exclude: ["Protobuf/Schemas"]),
 
         // The shell.
         module("Networking", ["LibP2P", "Primitives", nioCore, nioPosix, logging, deque]),
@@ -122,7 +126,9 @@ let package = Package(
             ["Simulation", "Validator", "VoteGossip", "Coherence", "Chain", "Primitives"]),
         tests("NodeTests", ["Node", "Chain", "Coherence", "Falcon", "Primitives", "SCALE"]),
         tests("IntegrationTests", ["Node", "Chain", "Coherence", "Primitives"]),
-        tests("InteropTests", ["Networking", "LibP2P", "Falcon", "Primitives", logging]),
+        tests(
+            "InteropTests", ["Networking", "LibP2P", "Falcon", "Primitives", logging],
+            exclude: ["peers"]),
         tests("TidyTests", []),
     ]
 )

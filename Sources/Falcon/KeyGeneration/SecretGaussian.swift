@@ -2,7 +2,7 @@
 enum SecretGaussian {
     /// Entry 0 is 2^63 P(x = 0) for the standard deviation 1.17 sqrt(q / 2048); entry k > 0 is
     /// 2^63 P(x > k | x > 0).
-    private static let table: InlineArray<27, UInt64> = [
+    private static let table: [UInt64] = [
         1_283_868_770_400_643_928, 6_416_574_995_475_331_444, 4_078_260_278_032_692_663,
         2_353_523_259_288_686_585, 1_227_179_971_273_316_331, 575_931_623_374_121_527,
         242_543_240_509_105_209, 91_437_049_221_049_666, 30_799_446_349_977_173,
@@ -20,29 +20,34 @@ enum SecretGaussian {
         _ polynomial: UnsafeMutablePointer<Int8>, logDegree: Int,
         _ random: UnsafeMutablePointer<Shake256>
     ) {
-        let n = 1 << logDegree
-        var parity: Int64 = 0
-        for index in 0..<(n - 1) {
-            let value = coefficient(logDegree: logDegree, random)
-            parity ^= value & 1
-            polynomial[index] = Int8(truncatingIfNeeded: value)
+        table.withUnsafeBufferPointer { table in
+            let table = table.baseAddress.unsafelyUnwrapped
+            let n = 1 << logDegree
+            var parity: Int64 = 0
+            for index in 0..<(n - 1) {
+                let value = coefficient(logDegree: logDegree, random, table)
+                parity ^= value & 1
+                polynomial[index] = Int8(truncatingIfNeeded: value)
+            }
+            // The last one is drawn again until the sum is odd.
+            var last: Int64
+            repeat {
+                last = coefficient(logDegree: logDegree, random, table)
+            } while (parity ^ last) & 1 == 0
+            polynomial[n - 1] = Int8(truncatingIfNeeded: last)
         }
-        // The last one is drawn again until the sum is odd.
-        var last: Int64
-        repeat {
-            last = coefficient(logDegree: logDegree, random)
-        } while (parity ^ last) & 1 == 0
-        polynomial[n - 1] = Int8(truncatingIfNeeded: last)
     }
 
     /// A coefficient for degree 2^`logDegree`: the sum of 1024 / n samples for degree 1024, each at
     /// most 26 in magnitude.
     private static func coefficient(
-        logDegree: Int, _ random: UnsafeMutablePointer<Shake256>
+        logDegree: Int, _ random: UnsafeMutablePointer<Shake256>, _ table: UnsafePointer<UInt64>
     ) -> Int64 {
         var sum: Int64 = 0
         for _ in 0..<(1024 >> logDegree) {
-            sum &+= sample(random.pointee.squeezeWord(), random.pointee.squeezeWord())
+            let first = random.pointee.squeezeWord()
+            let second = random.pointee.squeezeWord()
+            sum &+= sample(first, second, table)
         }
         return sum
     }
@@ -50,8 +55,9 @@ enum SecretGaussian {
     /// A sample from two random words: the first tells sign and whether it is zero, the second the
     /// magnitude. All entries of the table are always compared.
     @inline(__always)
-    private static func sample(_ first: UInt64, _ second: UInt64) -> Int64 {
-        let table = Self.table
+    private static func sample(
+        _ first: UInt64, _ second: UInt64, _ table: UnsafePointer<UInt64>
+    ) -> Int64 {
         let low63: UInt64 = 0x7FFF_FFFF_FFFF_FFFF
         let negative = Int64(bitPattern: first) &>> 63
         // All ones unless zero is chosen.

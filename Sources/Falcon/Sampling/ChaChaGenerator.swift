@@ -121,9 +121,13 @@ private struct ChaChaRows {
         x15 = Words(repeating: state[11]) ^ counterHigh
     }
 
+    /// The halves are written so that each becomes one vector instruction; the standard library's
+    /// vector shifts would rotate lane by lane.
     @inline(__always)
     private static func rotate(_ x: Words, _ count: UInt32) -> Words {
-        (x &<< Words(repeating: count)) | (x &>> Words(repeating: 32 &- count))
+        let left = x &* Words(repeating: 1 &<< count)
+        let rest = 32 &- count
+        return left | Words(x[0] &>> rest, x[1] &>> rest, x[2] &>> rest, x[3] &>> rest)
     }
 
     @inline(__always)
