@@ -24,7 +24,7 @@ struct SS58Tests {
     static let vectors: Vectors = {
         do {
             return try JSONDecoder().decode(
-                Vectors.self, from: VectorFile.contents("ss58/ss58.json"))
+                Vectors.self, from: VectorFile.contents("keystore/ss58.json"))
         } catch {
             preconditionFailure("ss58.json: \(error)")
         }
