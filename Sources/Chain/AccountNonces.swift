@@ -1,0 +1,77 @@
+package import Primitives
+package import SCALE
+
+/// How many extrinsics each account has had executed.
+///
+/// Accounts are sorted and shared between the states of successive blocks; a block with
+/// extrinsics costs a copy of the counts only, 8 bytes per account.
+package struct AccountNonces: Sendable, Hashable {
+    /// At most so many accounts are recorded: only members of validator sets become signers.
+    package static let maximumCount = 65_536
+
+    private var accounts: [AccountID] = []
+    private var counts: [UInt64] = []
+
+    /// No account has done anything.
+    package init() {}
+
+    /// The accounts recorded.
+    package var count: Int { accounts.count }
+
+    /// The account's next nonce.
+    package subscript(_ account: AccountID) -> UInt64 {
+        let position = lowerBound(of: account)
+        return position < accounts.count && accounts[position] == account ? counts[position] : 0
+    }
+
+    /// Counts one extrinsic of the account, whose nonce must be below the largest UInt64.
+    package mutating func increment(_ account: AccountID) {
+        let position = lowerBound(of: account)
+        if position < accounts.count && accounts[position] == account {
+            counts[position] += 1
+        } else {
+            precondition(accounts.count < Self.maximumCount, "too many accounts")
+            accounts.insert(account, at: position)
+            counts.insert(1, at: position)
+        }
+    }
+
+    private func lowerBound(of account: AccountID) -> Int {
+        var low = 0
+        var high = accounts.count
+        while low < high {
+            let middle = (low + high) / 2
+            if accounts[middle] < account { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+}
+
+extension AccountNonces: SCALEEncodable, SCALEDecodable {
+    /// Appends a sequence of (account, u64), ascending by account.
+    package func encode(to encoder: inout SCALEEncoder) {
+        encoder.appendCompact(UInt64(accounts.count))
+        for (account, count) in zip(accounts, counts) {
+            encoder.append(account)
+            encoder.append(count)
+        }
+    }
+
+    /// Reads accounts in strictly ascending order with counts of at least 1.
+    package init(from decoder: inout SCALEDecoder) throws(SCALEError) {
+        let total = try decoder.readCount(limit: Self.maximumCount, minimumItemByteCount: 40)
+        accounts.reserveCapacity(total)
+        counts.reserveCapacity(total)
+        for _ in 0..<total {
+            let start = decoder.offset
+            let account = try decoder.read(AccountID.self)
+            let count = try decoder.readInteger(UInt64.self)
+            if let last = accounts.last, account <= last {
+                throw .invalidValue(offset: start, reason: "accounts are not ascending")
+            }
+            guard count > 0 else { throw .invalidValue(offset: start, reason: "a zero count") }
+            accounts.append(account)
+            counts.append(count)
+        }
+    }
+}
