@@ -32,7 +32,8 @@ public struct CertificateVerification: Sendable {
 
         public var description: String {
             switch self {
-            case .tooLarge: "the input is larger than \(CertificateVerification.maximumByteCount) bytes"
+            case .tooLarge:
+                "the input is larger than \(CertificateVerification.maximumByteCount) bytes"
             case .noCertificate:
                 "the input holds no certificate: neither hexadecimal digits nor JSON with a field "
                     + "'certificate'. Give the answer of coherence_proveFinality."

@@ -96,7 +96,8 @@ final class NetworkBridge: Sendable {
         jobContinuation.yield {
             guard let peer else { return await completion(.failure(.disconnected)) }
             do {
-                let answer = try await swarm.request(peer, [name], bytes, limits: Self.requestLimits)
+                let answer = try await swarm.request(
+                    peer, [name], bytes, limits: Self.requestLimits)
                 await completion(.success(answer))
             } catch {
                 await completion(.failure(Self.failure(error)))
