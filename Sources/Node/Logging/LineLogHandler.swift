@@ -1,0 +1,62 @@
+import Foundation
+import Glibc
+public import Logging
+
+/// Writes log lines to standard error: date, level, target, message, fields.
+public struct LineLogHandler: LogHandler {
+    public var logLevel: Logger.Level
+    public var metadata: Logger.Metadata = [:]
+    private let label: String
+    private let name: String
+
+    /// - Parameters:
+    ///   - label: the target, for example `coherence`.
+    ///   - name: the node's name, shown when several nodes write to one terminal; may be empty.
+    public init(label: String, level: Logger.Level, name: String = "") {
+        self.label = label
+        self.name = name
+        logLevel = level
+    }
+
+    public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    public func log(event: LogEvent) {
+        let fields = metadata.merging(event.metadata ?? [:]) { $1 }
+        let suffix = fields.keys.sorted().map { " \($0)=\(fields[$0] ?? "")" }.joined()
+        let level = event.level.rawValue.uppercased()
+        let padded = level.padding(toLength: max(level.count, 7), withPad: " ", startingAt: 0)
+        let who = name.isEmpty ? "" : "[\(name)] "
+        let line = "\(Self.timestamp()) \(padded) \(who)\(label): \(event.message)\(suffix)\n"
+        Self.write(line)
+    }
+
+    /// Local time to the millisecond.
+    private static func timestamp() -> String {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        var parts = tm()
+        localtime_r(&now.tv_sec, &parts)
+        func two(_ value: Int32) -> String { value < 10 ? "0\(value)" : "\(value)" }
+        let milliseconds = now.tv_nsec / 1_000_000
+        let fraction = milliseconds < 10 ? "00" : milliseconds < 100 ? "0" : ""
+        return "\(parts.tm_year + 1900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday)) "
+            + "\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))"
+            + ".\(fraction)\(milliseconds)"
+    }
+
+    /// One write call a line, so that lines of several threads do not mix.
+    private static func write(_ line: String) {
+        var bytes = Array(line.utf8)[...]
+        while !bytes.isEmpty {
+            let written = bytes.withUnsafeBytes { Glibc.write(2, $0.baseAddress, $0.count) }
+            if written < 0 {
+                if errno == EINTR { continue }
+                return
+            }
+            bytes = bytes.dropFirst(written)
+        }
+    }
+}

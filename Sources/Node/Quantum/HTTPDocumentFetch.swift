@@ -1,0 +1,167 @@
+internal import NIOCore
+internal import NIOHTTP1
+internal import NIOPosix
+
+/// Fetches one document over plain HTTP with a GET, bounded in size and time.
+///
+/// Plain on purpose: the source of measurements is a device or program on the operator's own
+/// machine or network; `https` is refused with a clear error instead of being half-supported.
+struct HTTPDocumentFetch: Sendable {
+    /// Why an URL is not usable.
+    enum InvalidURL: Error, Equatable, CustomStringConvertible {
+        case notHTTP(String)
+        case noHost(String)
+        case badPort(String)
+
+        var description: String {
+            switch self {
+            case .notHTTP(let url): "'\(url)' does not begin with http://"
+            case .noHost(let url): "'\(url)' names no host"
+            case .badPort(let url): "'\(url)' has a port that is not 1 to 65535"
+            }
+        }
+    }
+
+    /// Why a fetch failed.
+    enum Failure: Error, Equatable, CustomStringConvertible {
+        case connection(String)
+        case status(Int)
+        case tooLarge(limit: Int)
+        case timedOut
+        case closedEarly
+
+        var description: String {
+            switch self {
+            case .connection(let why): "the connection failed: \(why)"
+            case .status(let code): "the server answered with status \(code)"
+            case .tooLarge(let limit): "the answer is larger than \(limit) bytes"
+            case .timedOut: "no answer in time"
+            case .closedEarly: "the connection ended before the answer did"
+            }
+        }
+    }
+
+    let host: String
+    let port: Int
+    let path: String
+
+    /// Reads `http://host[:port][/path]`; IPv6 hosts stand in brackets.
+    init(url: String) throws(InvalidURL) {
+        guard url.hasPrefix("http://") else { throw .notHTTP(url) }
+        let rest = url.dropFirst("http://".count)
+        let authority = rest.prefix { $0 != "/" && $0 != "?" }
+        let tail = rest.dropFirst(authority.count)
+        var hostPart = authority
+        var portNumber = 80
+        if let colon = authority.lastIndex(of: ":"), !authority[colon...].contains("]") {
+            guard let number = UInt16(authority[authority.index(after: colon)...]), number > 0
+            else {
+                throw .badPort(url)
+            }
+            portNumber = Int(number)
+            hostPart = authority[..<colon]
+        }
+        if hostPart.hasPrefix("["), hostPart.hasSuffix("]") {
+            hostPart = hostPart.dropFirst().dropLast()
+        }
+        guard !hostPart.isEmpty else { throw .noHost(url) }
+        host = String(hostPart)
+        port = portNumber
+        path = tail.isEmpty ? "/" : (tail.first == "?" ? "/" + tail : String(tail))
+    }
+
+    /// Performs the request.
+    ///
+    /// - Parameters:
+    ///   - maximumByteCount: a longer answer is an error.
+    ///   - timeout: for connecting and for the whole answer, each.
+    func get(
+        maximumByteCount: Int, timeout: TimeAmount, group: any EventLoopGroup
+    ) async throws -> [UInt8] {
+        let promise = group.next().makePromise(of: [UInt8].self)
+        let host = host
+        let path = path
+        let channel: any Channel
+        do {
+            channel = try await ClientBootstrap(group: group)
+                .connectTimeout(timeout)
+                .channelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        try channel.pipeline.syncOperations.addHTTPClientHandlers()
+                        try channel.pipeline.syncOperations.addHandler(
+                            HTTPDocumentReader(
+                                host: host, path: path, maximumByteCount: maximumByteCount,
+                                promise: promise))
+                    }
+                }
+                .connect(host: host, port: port).get()
+        } catch {
+            promise.fail(Failure.connection("\(error)"))
+            return try await promise.futureResult.get()
+        }
+        let deadline = channel.eventLoop.scheduleTask(in: timeout) {
+            promise.fail(Failure.timedOut)
+        }
+        defer {
+            deadline.cancel()
+            channel.close(promise: nil)
+        }
+        return try await promise.futureResult.get()
+    }
+}
+
+/// Sends the request when connected and collects the answer.
+private final class HTTPDocumentReader: ChannelInboundHandler {
+    typealias InboundIn = HTTPClientResponsePart
+    typealias OutboundOut = HTTPClientRequestPart
+
+    private let host: String
+    private let path: String
+    private let maximumByteCount: Int
+    private let promise: EventLoopPromise<[UInt8]>
+    private var body: [UInt8] = []
+
+    init(
+        host: String, path: String, maximumByteCount: Int, promise: EventLoopPromise<[UInt8]>
+    ) {
+        self.host = host
+        self.path = path
+        self.maximumByteCount = maximumByteCount
+        self.promise = promise
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        var head = HTTPRequestHead(version: .http1_1, method: .GET, uri: path)
+        head.headers.add(name: "host", value: host)
+        head.headers.add(name: "accept", value: "application/json")
+        head.headers.add(name: "connection", value: "close")
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head(let head):
+            if head.status != .ok {
+                promise.fail(HTTPDocumentFetch.Failure.status(Int(head.status.code)))
+            }
+        case .body(let part):
+            body.append(contentsOf: part.readableBytesView)
+            if body.count > maximumByteCount {
+                promise.fail(HTTPDocumentFetch.Failure.tooLarge(limit: maximumByteCount))
+                context.close(promise: nil)
+            }
+        case .end:
+            promise.succeed(body)
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        promise.fail(HTTPDocumentFetch.Failure.closedEarly)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        promise.fail(HTTPDocumentFetch.Failure.connection("\(error)"))
+        context.close(promise: nil)
+    }
+}

@@ -1,0 +1,61 @@
+public import LibP2P
+public import Logging
+
+/// Everything that decides how one node runs, as the command line or a test gives it.
+public struct NodeConfiguration: Sendable {
+    /// Where the chain's parameters come from.
+    public enum ChainSource: Sendable, Equatable {
+        /// The built-in chain with Alice as its only validator.
+        case dev
+        /// The built-in chain of Alice, Bob and Charlie.
+        case local
+        /// A chain specification file.
+        case file(path: String)
+    }
+
+    /// Where the validator's own quantum measurements come from.
+    public enum QuantumOrigin: Sendable, Equatable {
+        /// Made up by the node; refused on chains that are not for development.
+        case simulated
+        /// A JSON file that some other program rewrites.
+        case file(path: String)
+        /// A JSON document fetched over plain HTTP.
+        case http(url: String)
+    }
+
+    /// The chain to follow.
+    public var chain: ChainSource = .local
+    /// The folder for databases and keys; nil: a temporary one that is removed at the end.
+    public var basePath: String?
+    /// The name shown to peers and in logs.
+    public var name = "quantumharmony-node"
+    /// Whether the node votes and produces blocks.
+    public var isValidator = false
+    /// The secret URI of a development validator, such as `//Alice`.
+    public var suri: String?
+    /// The node key, 32 bytes; nil: the one kept in the base path, made on first start.
+    public var nodeKey: [UInt8]?
+    /// The addresses to listen on for peers.
+    public var listenAddresses: [Multiaddr] = []
+    /// Peers that the node dials first.
+    public var bootnodes: [Multiaddr] = []
+    /// Peers that always get in and are always dialled.
+    public var reservedNodes: [Multiaddr] = []
+    /// Whether only reserved peers are let in.
+    public var reservedOnly = false
+    /// Slots for peers that dialled us.
+    public var inboundPeerSlots = 25
+    /// Slots for peers that we dialled.
+    public var outboundPeerSlots = 25
+    /// The address and port of JSON-RPC.
+    public var rpcHost = "127.0.0.1"
+    public var rpcPort = 9944
+    /// The source of quantum measurements; nil: simulated where that is allowed.
+    public var quantumOrigin: QuantumOrigin?
+    /// Measurements older than this are stale: the validator abstains. Milliseconds.
+    public var quantumMaximumAgeMilliseconds: UInt64 = 30_000
+    /// The operator's statement that this key has never signed in this set.
+    public var initializeSignState = false
+
+    public init() {}
+}

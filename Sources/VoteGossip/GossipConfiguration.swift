@@ -1,0 +1,71 @@
+package import Primitives
+
+/// The timings and bounds of the vote gossip.
+///
+/// Source of the numbers: docs/protocol.md, "GossipMessage", "Peers" and rule 6.
+package struct GossipConfiguration: Sendable, Equatable {
+    /// What the handshake says about this node.
+    package var role: PeerRole = .full
+    /// Others' votes wait this long for company before they are forwarded; the moment within the
+    /// range differs by peer and time, so that not every neighbour forwards the same vote at once.
+    package var bundleDelay: ClosedRange<Duration> = .milliseconds(20)...(.milliseconds(50))
+    /// A change waits this long for others before a status goes out.
+    package var statusDelay: Duration = .milliseconds(10)
+    /// The shortest time between two statuses to the same peers.
+    package var statusInterval: Duration = .milliseconds(40)
+    /// The first re-send, and the longest pause between two.
+    package var resendDelay: ClosedRange<Duration> = .seconds(1)...(.seconds(30))
+    /// A request without an answer is given up after this time.
+    package var requestTimeout: Duration = .seconds(2)
+    /// At most one certificate or bundle answer per peer and this time.
+    package var answerInterval: Duration = .milliseconds(200)
+    /// A verified vote for an unknown block is kept this long.
+    package var parkingTime: Duration = .seconds(30)
+    /// Verified votes for unknown blocks kept per validator.
+    package var parkedPerValidator = 4
+    /// Bytes of verified votes for unknown blocks kept per peer that sent them.
+    package var parkedByteCountPerPeer = 64 * 1024
+    /// Peers whose state is kept.
+    package var maximumPeerCount = 64
+    /// Votes in one verification job.
+    package var maximumBatchCount = 32
+    /// Differently signed copies of one vote that wait while the first is verified.
+    package var maximumAlternativeCount = 4
+    /// Entries of one bundle that is sent.
+    package var maximumBundleEntryCount = 64
+    /// Seed of the jitter.
+    package var seed: UInt64 = 0
+
+    package init() {}
+
+    // MARK: Bounds that follow the set's size
+
+    /// Verification budget of one peer: burst.
+    package static func verificationBurst(validatorCount: Int) -> Int { 6 * validatorCount }
+    /// Verification budget of one peer: votes per second.
+    package static func verificationRate(validatorCount: Int) -> Int { 2 * validatorCount }
+    /// Votes being verified at one time, over all peers.
+    package static func verificationCapacity(validatorCount: Int) -> Int {
+        max(256, 8 * validatorCount)
+    }
+
+    /// The whole budget for votes and queues, in bytes: 10 MB up to 100 validators, in proportion
+    /// beyond.
+    package static func byteBudget(validatorCount: Int) -> Int {
+        100_000 * max(100, validatorCount)
+    }
+
+    /// The machine's own part of the budget: votes parked and being verified, and what is known of
+    /// peers.
+    package static func machineByteBudget(validatorCount: Int) -> Int {
+        byteBudget(validatorCount: validatorCount) / 10
+    }
+
+    /// The part of the budget for one peer's outbound queue.
+    ///
+    /// Seven tenths of the whole are divided among the peers; the rest of the budget belongs to the
+    /// tally. A quorum certificate or certificate of exactly q entries always fits.
+    package func queueByteBudget(validatorCount: Int) -> Int {
+        Self.byteBudget(validatorCount: validatorCount) / 10 * 7 / maximumPeerCount
+    }
+}

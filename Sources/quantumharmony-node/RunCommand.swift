@@ -1,0 +1,55 @@
+import ArgumentParser
+import LibP2P
+import Logging
+import Node
+import Primitives
+
+/// Runs the node until it is interrupted.
+struct RunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Run the node (the default).")
+
+    @OptionGroup var chain: ChainOptions
+    @OptionGroup var validator: ValidatorOptions
+    @OptionGroup var network: NetworkOptions
+    @OptionGroup var rpc: RPCOptions
+
+    @Option(help: "The node's name, shown to peers and in logs.")
+    var name: String?
+
+    @Option(
+        name: [.customShort("l"), .customLong("log")],
+        help: ArgumentHelp(
+            "Log levels: a default and levels per target.",
+            discussion: "Example: -l info,coherence=debug",
+            valueName: "filter"))
+    var logFilter: String = "info"
+
+    func validate() throws {
+        do { _ = try LogFilter(logFilter) } catch { throw ValidationError("-l: \(error)") }
+        try validator.check(with: chain)
+    }
+
+    func run() async throws {
+        var configuration = NodeConfiguration()
+        try chain.apply(to: &configuration)
+        try validator.apply(to: &configuration, isDev: chain.dev)
+        try network.apply(to: &configuration)
+        rpc.apply(to: &configuration)
+        if let name { configuration.name = name }
+        let filter = try LogFilter(logFilter)
+        LoggingSystem.bootstrap { LineLogHandler(label: $0, level: filter.level(for: $0)) }
+        do {
+            try await NodeRun.untilInterrupted(configuration)
+        } catch {
+            throw Failure(error)
+        }
+    }
+}
+
+/// An error as the command line shows it: one line of what happened, why, and what to do.
+struct Failure: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ error: any Error) { description = String(describing: error) }
+}

@@ -1,0 +1,65 @@
+/// The arrows of the architecture: what each module may import, and which modules are pure.
+enum ModuleRules {
+    /// Modules without sockets, files, clocks, global randomness, tasks or actors.
+    static let pure: Set<String> = [
+        "SCALE", "Primitives", "Falcon", "Chain", "BlockSync", "Coherence", "VoteGossip",
+        "Validator", "LibP2P", "Simulation",
+    ]
+
+    /// Everything a module may import; anything else is a broken arrow.
+    static let allowedImports: [String: Set<String>] = [
+        "SCALE": [],
+        "Primitives": ["SCALE", "CSodium"],
+        "Falcon": [],
+        "Chain": ["Primitives", "SCALE"],
+        "BlockSync": ["Chain", "Primitives", "SCALE", "SwiftProtobuf"],
+        "Coherence": ["Chain", "Primitives", "SCALE"],
+        "VoteGossip": ["Coherence", "Chain", "Primitives", "SCALE"],
+        "Validator": ["VoteGossip", "Coherence", "BlockSync", "Chain", "Primitives", "SCALE"],
+        "LibP2P": ["Primitives", "Crypto", "CryptoExtras", "SwiftProtobuf"],
+        "Networking": [
+            "LibP2P", "Primitives", "NIOCore", "NIOPosix", "Logging", "Synchronization",
+            "DequeModule",
+        ],
+        "Storage": [
+            "Validator", "Coherence", "Chain", "Primitives", "SCALE", "GRDB", "Foundation", "Glibc",
+            "Synchronization",
+        ],
+        "Keystore": [
+            "Falcon", "Primitives", "LibP2P", "Crypto", "Foundation", "Glibc", "Synchronization",
+        ],
+        "RPC": [
+            "Coherence", "Chain", "Primitives", "SCALE", "NIOCore", "NIOPosix", "NIOHTTP1",
+            "Logging", "Foundation", "Synchronization",
+        ],
+        "Node": [
+            "BlockSync", "Chain", "Coherence", "Falcon", "Keystore", "LibP2P", "Networking",
+            "Primitives", "RPC", "SCALE", "Storage", "Validator", "VoteGossip", "Logging",
+            "UnixSignals", "NIOCore", "NIOPosix", "NIOHTTP1", "Foundation", "Glibc",
+            "Synchronization",
+        ],
+        "Simulation": [
+            "Validator", "VoteGossip", "Coherence", "BlockSync", "Chain", "Primitives", "SCALE",
+        ],
+        "quantumharmony-node": [
+            "Node", "Chain", "Coherence", "Falcon", "Keystore", "LibP2P", "Primitives",
+            "ArgumentParser", "Logging", "Foundation", "Glibc",
+        ],
+        "quantumharmony-simulate": ["Simulation", "ArgumentParser", "Foundation", "Glibc"],
+    ]
+
+    /// Number tables and reviewed kernels that may pass 500 lines.
+    static let longFiles: Set<String> = []
+
+    /// Calls that bring the outside world into a pure module.
+    static let bannedInPureModules = [
+        "Date(", "ContinuousClock", "SuspendingClock", "DispatchQueue", "DispatchTime",
+        "SystemRandomNumberGenerator", "Task {", "Task.detached", "Task.sleep", "await ",
+        " async ", "ProcessInfo", "getenv(", "addingProduct",
+    ]
+
+    /// Calls that no source may contain.
+    static let bannedEverywhere = [
+        "try!", "fatalError(", "TODO", "FIXME", "Task.detached", "nonisolated(unsafe)",
+    ]
+}
