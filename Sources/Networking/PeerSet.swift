@@ -204,10 +204,8 @@ package struct PeerSet: Sendable {
         now: Instant, using generator: inout some RandomNumberGenerator
     ) -> [DialOrder] {
         var orders: [DialOrder] = []
-        var underWay = entries.count { $0.value.isDialing }
-        var freeSlots =
-            limits.outboundSlots - slotsTaken(.outbound)
-            - entries.count { $0.value.isDialing && !$0.value.isReserved }
+        var underWay = dialsUnderWay
+        var freeSlots = freeOutboundSlots
         for peer in dialCandidates(now: now) {
             guard underWay < limits.concurrentDials else { break }
             guard var entry = entries[peer], let address = entry.addresses.first else { continue }
@@ -252,11 +250,20 @@ package struct PeerSet: Sendable {
 
     /// When `nextDials` has to be asked again, nil when only an event can change its answer.
     package var nextDeadline: Instant? {
-        let hasFreeSlot = slotsTaken(.outbound) < limits.outboundSlots
+        guard dialsUnderWay < limits.concurrentDials else { return nil }
+        let hasFreeSlot = freeOutboundSlots > 0
         return entries.filter { peer, entry in
             isDialable(peer, entry) && (entry.isReserved || hasFreeSlot)
         }
         .map { peer, entry in max(entry.backoff.nextDial, banEnds[peer] ?? .zero) }.min()
+    }
+
+    private var dialsUnderWay: Int { entries.count { $0.value.isDialing } }
+
+    /// Slots that neither a connection nor a dial takes.
+    private var freeOutboundSlots: Int {
+        let dials = entries.count { $0.value.isDialing && !$0.value.isReserved }
+        return limits.outboundSlots - slotsTaken(.outbound) - dials
     }
 
     // MARK: What happened

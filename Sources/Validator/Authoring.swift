@@ -10,6 +10,8 @@ package struct Authoring: Sendable {
     private(set) var newestSlot: SlotNumber?
     /// The block that waits for its seal.
     private(set) var pending: (slot: SlotNumber, builder: BlockBuilder)?
+    /// The newest own block.
+    private var newest: Hash256?
 
     init(local: ValidatorIndex?, tree: BlockTree) {
         self.local = local
@@ -40,11 +42,16 @@ package struct Authoring: Sendable {
     }
 
     /// The block whose seal arrived; nil when it was given up since.
-    mutating func take(_ slot: SlotNumber) -> BlockBuilder? {
+    mutating func complete(_ slot: SlotNumber, _ seal: [UInt8]) -> Block? {
         guard let pending, pending.slot == slot else { return nil }
         self.pending = nil
-        return pending.builder
+        let block = pending.builder.seal(seal)
+        newest = block.header.hash
+        return block
     }
+
+    /// Whether a block is the newest one made here.
+    func isOwn(_ hash: Hash256) -> Bool { hash == newest }
 }
 
 extension ValidatorCore {
@@ -71,9 +78,9 @@ extension ValidatorCore {
 
     /// Takes the seal of an own block.
     mutating func complete(_ slot: SlotNumber, _ signature: [UInt8]?) {
-        guard let builder = authoring.take(slot) else { return }
         guard let signature else { return fail(slot, "the signer gave no seal") }
-        waiting.append(.sync(.ownBlock(builder.seal(signature), state: builder.state)))
+        guard let block = authoring.complete(slot, signature) else { return }
+        waiting.append(.sync(.ownBlock(block)))
     }
 
     private mutating func fail(_ slot: SlotNumber, _ reason: String) {

@@ -17,7 +17,7 @@ extension ValidatorCore {
                 for effect in gadget.handle(input, tree: tree, now: now) { route(effect) }
                 tree.pinned = gadget.pinnedBlocks
             case .gossip(let input):
-                let some = gossip.handle(input, view: gadget.view, tree: tree, now: now)
+                let some = gossip.handle(input, view: gadget.view(tree: tree), tree: tree, now: now)
                 for effect in some { route(effect) }
             case .sync(let input):
                 for effect in sync.handle(input, tree: &tree, now: now) { route(effect) }
@@ -58,7 +58,7 @@ extension ValidatorCore {
         effects.append(
             .persist(.finalised(outcome.finalised.map(\.ref), pruned: outcome.pruned)))
         effects.append(.event(.finalised(certificate, block)))
-        waiting.append(.sync(.finalised(certificate)))
+        waiting.append(.sync(.finalised(block)))
         waiting.append(.gossip(.finalised(certificate)))
     }
 
@@ -69,8 +69,10 @@ extension ValidatorCore {
         case .send(let peers, let message): effects.append(.send(.votes, peers, message))
         case .verify(let jobs): effects.append(.verify(jobs))
         case .deliver(let vote): waiting.append(.gadget(.vote(vote)))
-        case .deliverQuorumCertificate(let quorum): waiting.append(.gadget(.quorumCertificate(quorum)))
-        case .deliverCertificate(let certificate): waiting.append(.gadget(.certificate(certificate)))
+        case .deliverQuorumCertificate(let quorum):
+            waiting.append(.gadget(.quorumCertificate(quorum)))
+        case .deliverCertificate(let certificate):
+            waiting.append(.gadget(.certificate(certificate)))
         case .wantBlock(let block, let peers): waiting.append(.sync(.wanted(block, from: peers)))
         case .loadCertificate(let id, let query): effects.append(.loadCertificate(id, query))
         case .punish: break
@@ -79,6 +81,55 @@ extension ValidatorCore {
         case .setTimer(let timer, let at): effects.append(.setTimer(.gossip(timer), at))
         case .handshakeChanged(let bytes): effects.append(.handshakeChanged(.votes, bytes))
         case .note(let note): effects.append(.event(.gossip(note)))
+        }
+    }
+
+    // MARK: The block sync
+
+    private mutating func route(_ effect: SyncMachine.Effect) {
+        switch effect {
+        case .announce(let peers, let bytes):
+            effects.append(.send(.blocks, peers, OutboundMessage(bytes: bytes)))
+        case .sendTransactions(let peers, let bytes):
+            effects.append(.send(.transactions, peers, OutboundMessage(bytes: bytes)))
+        case .request(let id, let peer, let bytes): effects.append(.request(id, peer, bytes))
+        case .respond(let id, let bytes): effects.append(.respond(id, bytes))
+        case .refuse(let id): effects.append(.respond(id, nil))
+        case .readBlocks(let id, let query): effects.append(.readBlocks(id, query))
+        case .check(let id, let checks): effects.append(.check(id, checks))
+        case .imported(let block): imported(block)
+        case .justification(let bytes, _): takeJustification(bytes)
+        case .report(let peer, let offence): judge(peer, offence)
+        case .setTimer(let timer, let at): effects.append(.setTimer(.sync(timer), at))
+        case .authorEquivocation(let evidence):
+            effects.append(.event(.authorEquivocation(evidence)))
+        case .handshakeChanged(let bytes): effects.append(.handshakeChanged(.blocks, bytes))
+        case .submitted(let hash, let outcome): effects.append(.submitted(hash, outcome))
+        case .note(let note): effects.append(.event(.sync(note)))
+        }
+    }
+
+    /// A block is in the tree. Ours must be durable before anybody sees it, so that no slot is used
+    /// twice; others' are written with the next record that has to be.
+    private mutating func imported(_ block: Block) {
+        let ref = block.header.ref
+        let isOwn = authoring.isOwn(ref.hash)
+        effects.append(isOwn ? .persist(.block(block)) : .stage(.block(block)))
+        let set = tree.state(of: block.header.parentHash)?.setInForce ?? configuration.domain.set
+        let author = set.author(of: block.header.slot ?? currentSlot)
+        effects.append(
+            .event(
+                .imported(block, author: author, isBest: tree.best == ref, isOwn: isOwn)))
+        waiting.append(.gadget(.blockImported(ref)))
+        waiting.append(.gossip(.blockImported(ref)))
+    }
+
+    private mutating func judge(_ peer: PeerHandle, _ offence: SyncOffence) {
+        effects.append(.event(.syncOffence(peer, offence)))
+        switch conduct.judge(peer, offence.weight) {
+        case .tolerate: break
+        case .disconnect: effects.append(.disconnect(.blocks, peer))
+        case .ban: effects.append(.ban(peer, PeerConduct.banDuration))
         }
     }
 }

@@ -51,9 +51,10 @@ package struct ValidatorCore: Sendable {
     /// The exchange of blocks and extrinsics.
     package internal(set) var sync: SyncMachine
     /// The slot that the wall clock is in.
-    package internal(set) var currentSlot = SlotNumber(0)
+    package internal(set) var currentSlot: SlotNumber
     var authoring: Authoring
     var justifications = JustificationChecks()
+    var conduct = PeerConduct()
 
     /// The effects of the input at hand.
     var effects: [Effect] = []
@@ -64,7 +65,7 @@ package struct ValidatorCore: Sendable {
     enum MachineInput: Sendable {
         case gadget(CoherenceGadget.Input)
         case gossip(GossipInput)
-        case sync(SyncInput)
+        case sync(SyncMachine.Input)
     }
 
     /// A core that goes on where its predecessor's durable state ends.
@@ -72,20 +73,22 @@ package struct ValidatorCore: Sendable {
     /// - Parameters:
     ///   - tree: the recovered tree.
     ///   - recovered: what the finality protocol had made durable; checked with `verifier`.
+    ///   - currentSlot: the slot before the first one that blocks are produced in.
     ///   - rules: the voting rules; tests break them on purpose.
     /// - Throws: what is wrong with the stored state; nothing may be signed then.
     package init(
         configuration: Configuration, tree: BlockTree, recovered: RecoveredVoting,
-        verifier: some SignatureVerifier, rules: VotingRules = .production
+        currentSlot: SlotNumber, verifier: some SignatureVerifier, rules: VotingRules = .production
     ) throws(RecoveryError) {
         self.configuration = configuration
         self.tree = tree
+        self.currentSlot = currentSlot
         gadget = try CoherenceGadget(
             configuration: configuration.voting, domain: configuration.domain,
             local: configuration.local, recovered: recovered, verifier: verifier, rules: rules)
         gossip = VoteGossipMachine(
             configuration: configuration.gossip, domain: configuration.domain)
-        sync = SyncMachine(configuration: configuration.sync)
+        sync = SyncMachine(configuration: configuration.sync, currentSlot: currentSlot)
         authoring = Authoring(
             local: configuration.producesBlocks ? configuration.local : nil, tree: tree)
     }
@@ -94,7 +97,7 @@ package struct ValidatorCore: Sendable {
     package mutating func handle(_ input: Input, now: Instant) -> [Effect] {
         effects = []
         switch input {
-        case .start: waiting += [.gossip(.start), .gadget(.start)]
+        case .start: waiting.append(.gadget(.start))
         case .slotStarted(let slot): enter(slot, now)
         case .streamOpened, .streamClosed, .notification: takeFromPeers(input)
         case .request(let id, let peer, let bytes): waiting.append(.sync(.request(id, peer, bytes)))
@@ -104,7 +107,7 @@ package struct ValidatorCore: Sendable {
         case .sealSigned(let slot, let signature): complete(slot, signature)
         case .checked(let id, let verdicts): waiting.append(.sync(.checked(id, verdicts)))
         case .verified(let outcomes): takeVerified(outcomes)
-        case .blocksRead(let id, let blocks): waiting.append(.sync(.blocksRead(id, blocks)))
+        case .blocksRead(let id, let blocks): waiting.append(.sync(.storedBlocks(id, blocks)))
         case .certificateLoaded(let id, let certificate):
             waiting.append(.gossip(.certificateLoaded(id, certificate)))
         case .measurement(let measurement): waiting.append(.gadget(.measurement(measurement)))
@@ -133,8 +136,9 @@ package struct ValidatorCore: Sendable {
         case .streamClosed(.votes, let peer): waiting.append(.gossip(.streamClosed(peer)))
         case .notification(.votes, let peer, let bytes):
             waiting.append(.gossip(.notification(peer, bytes)))
-        case .streamOpened(.blocks, let peer, let handshake, _):
-            waiting.append(.sync(.streamOpened(peer, handshake)))
+        case .streamOpened(.blocks, let peer, let handshake, let hints):
+            conduct.arrived(peer, isReserved: hints.isReserved)
+            waiting.append(.sync(.streamOpened(peer, handshake: handshake)))
         case .streamClosed(.blocks, let peer): waiting.append(.sync(.streamClosed(peer)))
         case .notification(.blocks, let peer, let bytes):
             waiting.append(.sync(.announcement(peer, bytes)))

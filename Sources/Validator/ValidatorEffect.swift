@@ -18,7 +18,7 @@ extension ValidatorCore {
         /// Verify votes and certificates; the answer is `verified`.
         case verify([VerificationJob])
         /// Read stored blocks; the answer is `blocksRead`.
-        case readBlocks(BlockReadID, BlockRead)
+        case readBlocks(ReadID, StoredBlockQuery)
         /// Read a stored certificate; the answer is `certificateLoaded`.
         case loadCertificate(CertificateLoadID, CertificateQuery)
         /// Send the timer's input at this time; a later setting replaces this one.
@@ -47,6 +47,8 @@ extension ValidatorCore {
         case ban(PeerHandle, Duration)
         /// Close a peer's stream.
         case disconnect(Channel, PeerHandle)
+        /// Tell whoever submitted an extrinsic what became of it.
+        case submitted(Hash256, SubmissionOutcome)
         /// Something happened that people or clients may want to know.
         case event(ValidatorEvent)
 
@@ -57,7 +59,7 @@ extension ValidatorCore {
                 .cancelTimer:
                 true
             case .persist, .stage, .send, .request, .respond, .handshakeChanged, .ban, .disconnect,
-                .event:
+                .submitted, .event:
                 false
             }
         }
@@ -89,11 +91,13 @@ package enum ValidatorEvent: Sendable {
     /// The finality protocol has stopped signing.
     case alarm(SafetyAlarm)
     /// A validator voted twice in one slot.
-    case doubleVote(VerifiedVote, VerifiedVote)
+    case doubleVote(VerifiedDoubleVote)
     /// The vote gossip tells something.
     case gossip(GossipNote)
     /// The block sync tells something.
     case sync(SyncNote)
+    /// A peer misbehaved on the block or transaction channel.
+    case syncOffence(PeerHandle, SyncOffence)
     /// The gadget entered a round.
     case roundEntered(RoundNumber)
 }

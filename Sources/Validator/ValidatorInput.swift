@@ -40,7 +40,7 @@ extension ValidatorCore {
         /// Verifications of votes and certificates ended.
         case verified([VerificationOutcome])
         /// Stored blocks that `readBlocks` asked for.
-        case blocksRead(BlockReadID, [StoredBlock])
+        case blocksRead(ReadID, [StoredBlock])
         /// The stored certificate that `loadCertificate` asked for; nil when there is none.
         case certificateLoaded(CertificateLoadID, FinalityCertificate?)
         /// What the quantum source says now.

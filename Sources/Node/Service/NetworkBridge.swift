@@ -29,10 +29,11 @@ final class NetworkBridge: Sendable {
         let transactions: String
         let sync: String
 
-        init(genesisHash: Hash256) {
-            blocks = ProtocolName.chain(genesisHash, "block-announces", version: 1)
-            transactions = ProtocolName.chain(genesisHash, "transactions", version: 1)
-            sync = ProtocolName.chain(genesisHash, "sync", version: 2)
+        init(genesisHash: Hash256, forkID: String?) {
+            let names = ProtocolNames(genesis: genesisHash, forkID: forkID)
+            blocks = names.name("block-announces", version: "1")
+            transactions = names.name("transactions", version: "1")
+            sync = names.name("sync", version: "2")
         }
     }
 
@@ -79,12 +80,9 @@ final class NetworkBridge: Sendable {
     func ban(_ handle: PeerHandle, for duration: Duration) {
         guard let peer = directory.peer(of: handle) else { return }
         observer.banned(handle, for: duration)
-        let swarm = swarm
+        swarm.ban(peer, for: duration)
         let bans = bans
-        jobContinuation.yield {
-            await bans.add(peer, for: duration)
-            await swarm.ban(peer, for: duration)
-        }
+        jobContinuation.yield { await bans.add(peer, for: duration) }
     }
 
     /// Asks a peer for blocks; `completion` gets the answer.
@@ -98,13 +96,17 @@ final class NetworkBridge: Sendable {
         jobContinuation.yield {
             guard let peer else { return await completion(.failure(.disconnected)) }
             do {
-                let answer = try await swarm.request(peer, name, bytes)
+                let answer = try await swarm.request(
+                    peer, [name], bytes, limits: Self.requestLimits)
                 await completion(.success(answer))
             } catch {
                 await completion(.failure(Self.failure(error)))
             }
         }
     }
+
+    /// A request for blocks is short, an answer has up to 16 MiB and 20 s (Substrate's sync/2).
+    static let requestLimits = RequestLimits()
 
     private static func failure(_ error: RequestError) -> SyncRequestFailure {
         switch error {

@@ -115,12 +115,14 @@ struct ChainSpecification: Codable, Equatable {
             throw .newerSpecVersion(specVersion)
         }
         guard specVersion >= 1 else { throw .field("specVersion", why: "versions begin with 1") }
-        guard id.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == "_") })
+        guard
+            id.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == "_") })
         else {
             throw .field("id", why: "it may contain ASCII letters, digits, '-' and '_' only")
         }
         guard let policy = QuorumPolicy(name: supermajority) else {
-            throw .field("supermajority", why: "'\(supermajority)' is not twoThirds or moreThanTwoThirds")
+            throw .field(
+                "supermajority", why: "'\(supermajority)' is not twoThirds or moreThanTwoThirds")
         }
         guard (100...3_600_000).contains(slotDurationMilliseconds) else {
             throw .field("slotDurationMilliseconds", why: "a slot lasts 100 ms to an hour")
@@ -140,7 +142,10 @@ struct ChainSpecification: Codable, Equatable {
                 policy: policy, kind: networkKind)
         } catch {
             throw .field(
-                "id", why: "chain and fork ids have 1 to \(ChainConstants.maximumIdentifierByteCount) bytes")
+                "id",
+                why:
+                    "chain and fork ids have 1 to \(ChainConstants.maximumIdentifierByteCount) bytes"
+            )
         }
         return try ResolvedChain(name: name, parameters: parameters, validators: identities())
     }
@@ -153,17 +158,27 @@ struct ChainSpecification: Codable, Equatable {
         }
     }
 
+    private static func account(_ text: String, field: String) throws(Invalid) -> AccountID {
+        if text.hasPrefix("0x"), let account = [UInt8](hex: text).flatMap({ AccountID($0) }) {
+            return account
+        }
+        do throws(SS58Error) {
+            return try SS58Address(text).account
+        } catch {
+            throw .field(field, why: "'\(text)' is no account: \(error)")
+        }
+    }
+
     private func identities() throws(Invalid) -> [ValidatorIdentity] {
         var identities: [ValidatorIdentity] = []
         for (position, validator) in validators.enumerated() {
             let field = "validators.\(position)"
-            guard let account = AccountID(text: validator.account) else {
-                throw .field("\(field).account", why: "'\(validator.account)' is no account")
-            }
+            let account = try Self.account(validator.account, field: "\(field).account")
             guard let key = [UInt8](hex: validator.falconPublicKey),
                 let identity = ValidatorIdentity(account: account, falconPublicKey: key)
             else {
-                throw .field("\(field).falconPublicKey", why: "a key has 1,793 bytes in hexadecimal")
+                throw .field(
+                    "\(field).falconPublicKey", why: "a key has 1,793 bytes in hexadecimal")
             }
             identities.append(identity)
         }
