@@ -21,13 +21,15 @@ struct MultistreamExchange: Sendable {
         guard outcome == .pending else { return nil }
         do {
             guard let content = try frames.nextFrame() else { return nil }
-            return try MultistreamMessage.line(content)
-        } catch let error as FramingError {
-            fail(.framing(error))
+            guard let line = MultistreamMessage.line(content) else {
+                fail(.malformedMessage)
+                return nil
+            }
+            return line
         } catch {
-            fail(.malformedMessage)
+            fail(.framing(error))
+            return nil
         }
-        return nil
     }
 
     mutating func send(_ line: String) { MultistreamMessage.append(line, to: &output) }

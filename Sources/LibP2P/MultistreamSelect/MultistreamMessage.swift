@@ -62,12 +62,11 @@ public enum MultistreamMessage {
         return frame
     }
 
-    /// The line in the content of a frame.
-    static func line(_ content: [UInt8]) throws(MultistreamError) -> String {
-        guard content.last == newline,
-            let line = String(validating: content.dropLast(), as: UTF8.self)
-        else { throw .malformedMessage }
-        return line
+    /// The line in the content of a frame; nil without a newline at the end or when it is not
+    /// UTF-8.
+    static func line(_ content: [UInt8]) -> String? {
+        guard content.last == newline else { return nil }
+        return String(validating: content.dropLast(), as: UTF8.self)
     }
 
     /// Whether a text can be proposed: a slash in front, no newline, short enough for a message.
