@@ -85,7 +85,7 @@ struct RequestAndStreamTests {
                     answering.id, [Self.name], [], limits: RequestLimits(timeout: .seconds(0.2)))
             }
             #expect(ContinuousClock.now - start >= .milliseconds(200))
-            #expect(try await asking.ping(answering.id) > .zero)
+            _ = try await asking.ping(answering.id)
         }
     }
 
