@@ -115,6 +115,9 @@ extension NotificationStreams {
         guard let index = add(peer, now: now), !peers[index].connections.contains(connection),
             peers[index].connections.count < configuration.maximumConnectionsPerPeer
         else { return }
+        // Reserved peers come back without delay: nothing that failed before a partition says
+        // anything about the time after it.
+        if peers[index].connections.isEmpty, peers[index].isReserved { peers[index].retryAt = nil }
         peers[index].connections.append(connection)
         advance(index, now: now)
     }

@@ -1,15 +1,17 @@
 /// A first-in first-out queue whose front is taken without moving the rest.
-struct FIFO<Element: Sendable>: Sendable {
+package struct FIFO<Element: Sendable>: Sendable {
     private var storage: [Element?] = []
     private var head = 0
 
-    var count: Int { storage.count - head }
-    var isEmpty: Bool { head == storage.count }
-    var first: Element? { isEmpty ? nil : storage[head] }
+    package init() {}
 
-    mutating func append(_ element: Element) { storage.append(element) }
+    package var count: Int { storage.count - head }
+    package var isEmpty: Bool { head == storage.count }
+    package var first: Element? { isEmpty ? nil : storage[head] }
 
-    mutating func popFirst() -> Element? {
+    package mutating func append(_ element: Element) { storage.append(element) }
+
+    package mutating func popFirst() -> Element? {
         guard !isEmpty else { return nil }
         let element = storage[head].take()
         head += 1
@@ -24,11 +26,11 @@ struct FIFO<Element: Sendable>: Sendable {
     }
 
     /// Takes the element that was appended last.
-    mutating func popLast() -> Element? {
+    package mutating func popLast() -> Element? {
         isEmpty ? nil : storage.removeLast()
     }
 
-    mutating func removeAll() {
+    package mutating func removeAll() {
         storage.removeAll()
         head = 0
     }

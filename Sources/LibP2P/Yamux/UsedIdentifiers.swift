@@ -3,15 +3,17 @@
 /// Ids rise, but a sender may announce them out of order (a stream is announced by its first frame,
 /// whenever that is written). So an id may trail the highest one by less than 1,024 streams; older
 /// ids and those seen before are refused.
-struct UsedIdentifiers: Sendable {
-    static let span: UInt32 = 1_024
+package struct UsedIdentifiers: Sendable {
+    package static let span: UInt32 = 1_024
 
     private var highest: UInt32?
     /// One bit for each of the last `span` ids, at the id modulo `span`.
     private var words = [UInt64](repeating: 0, count: Int(span / 64))
 
+    package init() {}
+
     /// Takes an id, false when it was used or is too old. Ids here are ordinals: 1, 3, 5 are 0, 1, 2.
-    mutating func insert(_ ordinal: UInt32) -> Bool {
+    package mutating func insert(_ ordinal: UInt32) -> Bool {
         guard let top = highest else {
             highest = ordinal
             set(ordinal)
