@@ -35,22 +35,27 @@ public struct NodeIdentity: Sendable {
     /// Reads a serialised `PrivateKey` message: Ed25519, the content being seed and public key, or
     /// in an older form seed and twice the public key, which must be the seed's own.
     public init(protobuf bytes: [UInt8]) throws(KeyError) {
-        let message = try KeyMessage(bytes)
+        var message = try KeyMessage(bytes)
+        defer { wipe(&message.content) }
         guard message.type == .ed25519 else { throw .unsupportedKeyType(message.type) }
-        let content = message.content
+        let content = message.content.span
         guard content.count == 64 || content.count == 96,
-            let identity = NodeIdentity(seed: Array(content[..<32]))
+            let identity = NodeIdentity(seed: content.extracting(..<Self.seedByteCount))
         else { throw .malformedKey(.ed25519) }
-        let copies = stride(from: 32, to: content.count, by: 32)
-        guard copies.allSatisfy({ Array(content[$0..<$0 + 32]) == identity.publicKey.content })
-        else { throw .malformedKey(.ed25519) }
+        let expected = identity.publicKey.content
+        for position in Self.seedByteCount..<content.count
+        where content[position] != expected[position % expected.count] {
+            throw .malformedKey(.ed25519)
+        }
         self = identity
     }
 
     /// The serialised `PrivateKey` message, 68 bytes: a secret.
     public var protobuf: [UInt8] {
-        let content = Array(privateKey.rawRepresentation) + publicKey.content
-        return KeyMessage(type: .ed25519, content: content).encoding
+        var message = KeyMessage(
+            type: .ed25519, content: Array(privateKey.rawRepresentation) + publicKey.content)
+        defer { wipe(&message.content) }
+        return message.encoding
     }
 
     /// The Ed25519 signature of a message, 64 bytes.
@@ -61,4 +66,10 @@ public struct NodeIdentity: Sendable {
             preconditionFailure("Ed25519 signs every message with every key: \(error)")
         }
     }
+}
+
+extension NodeIdentity: CustomStringConvertible, CustomDebugStringConvertible {
+    /// The peer id: nothing of the secret gets into a log.
+    public var description: String { "\(peerID)" }
+    public var debugDescription: String { description }
 }

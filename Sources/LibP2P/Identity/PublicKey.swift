@@ -98,7 +98,7 @@ struct KeyMessage {
     private static let contentTag: UInt8 = 0x12
 
     let type: PublicKey.KeyType
-    let content: [UInt8]
+    var content: [UInt8]
 
     init(type: PublicKey.KeyType, content: [UInt8]) {
         self.type = type

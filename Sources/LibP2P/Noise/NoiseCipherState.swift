@@ -4,7 +4,6 @@ internal import Crypto
 /// message (Noise specification, "The CipherState object").
 struct NoiseCipherState: Sendable {
     static let tagByteCount = 16
-    /// Four zero bytes, then the message number, low byte first.
     static let nonceByteCount = 12
 
     private let key: SymmetricKey
@@ -22,22 +21,28 @@ struct NoiseCipherState: Sendable {
         into output: inout [UInt8]
     ) throws(NoiseError) {
         guard counter < .max else { throw .nonceExhausted }
-        var nonce: [UInt8] = []
-        appendNonce(to: &nonce)
         do {
+            let nonce = try withUnsafeBytes(of: nonceWords) { try ChaChaPoly.Nonce(data: $0) }
             let box = try ChaChaPoly.seal(
-                plaintext, using: key, nonce: ChaChaPoly.Nonce(data: nonce), authenticating: header)
-            output.append(contentsOf: box.combined.dropFirst(Self.nonceByteCount))
+                plaintext, using: key, nonce: nonce, authenticating: header)
+            output.append(contentsOf: box.combined, from: Self.nonceByteCount)
         } catch {
             preconditionFailure("a key of 32 bytes and a nonce of 12 encrypt anything: \(error)")
         }
         counter += 1
     }
 
+    /// Four zero bytes and the message number, low byte first.
+    private var nonceWords: (UInt32, UInt32, UInt32) {
+        (
+            0, UInt32(truncatingIfNeeded: counter).littleEndian,
+            UInt32(truncatingIfNeeded: counter >> 32).littleEndian
+        )
+    }
+
     /// Appends the nonce of the next message, 12 bytes.
     func appendNonce(to bytes: inout [UInt8]) {
-        bytes.append(contentsOf: [0, 0, 0, 0])
-        withUnsafeBytes(of: counter.littleEndian) { bytes.append(contentsOf: $0) }
+        withUnsafeBytes(of: nonceWords) { bytes.append(contentsOf: $0) }
     }
 
     /// Decrypts one message and appends its plaintext. `sealed` is the nonce of the next message,
@@ -53,11 +58,26 @@ struct NoiseCipherState: Sendable {
         }
         do {
             let box = try ChaChaPoly.SealedBox(combined: sealed)
-            output.append(
-                contentsOf: try ChaChaPoly.open(box, using: key, authenticating: header))
+            // The form without a header takes a third less time for a short message.
+            let plaintext =
+                header.isEmpty
+                ? try ChaChaPoly.open(box, using: key)
+                : try ChaChaPoly.open(box, using: key, authenticating: header)
+            output.append(contentsOf: plaintext, from: 0)
         } catch {
             throw .decryptionFailed
         }
         counter += 1
+    }
+}
+
+extension [UInt8] {
+    /// Appends a contiguous byte string from an offset on as one block: the general way costs as
+    /// much as a short message's encryption.
+    fileprivate mutating func append(contentsOf bytes: some Collection<UInt8>, from offset: Int) {
+        let isContiguous: Void? = bytes.withContiguousStorageIfAvailable {
+            append(contentsOf: UnsafeBufferPointer(rebasing: $0[offset...]))
+        }
+        if isContiguous == nil { append(contentsOf: bytes.dropFirst(offset)) }
     }
 }

@@ -138,9 +138,8 @@ public struct NoiseHandshake: Sendable {
 
     private func session() throws(NoiseError) -> NoiseSession {
         guard let remotePublicKey, let remotePayload else { throw .missingIdentity }
-        let (sending, receiving) = state.split()
         return NoiseSession(
-            channel: SecuredChannel(sending: sending, receiving: receiving),
+            channel: state.makeChannel(),
             remotePublicKey: remotePublicKey,
             earlyMuxer: earlyMuxer(remote: remotePayload.streamMuxers),
             handshakeHash: state.handshakeHash)

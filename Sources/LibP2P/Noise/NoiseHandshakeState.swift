@@ -86,11 +86,13 @@ package struct NoiseHandshakeState: Sendable {
         return payload
     }
 
-    /// The encryption of the two directions after the last message.
-    func split() -> (sending: NoiseCipherState, receiving: NoiseCipherState) {
+    /// The encryption of what follows the last message.
+    package func makeChannel() -> SecuredChannel {
         precondition(isFinished)
         let (initiators, responders) = symmetric.split()
-        return role == .initiator ? (initiators, responders) : (responders, initiators)
+        return role == .initiator
+            ? SecuredChannel(sending: initiators, receiving: responders)
+            : SecuredChannel(sending: responders, receiving: initiators)
     }
 
     private func take(

@@ -1,4 +1,5 @@
 internal import Crypto
+internal import Primitives
 
 /// An X25519 key for Noise: static or ephemeral.
 ///
@@ -54,6 +55,12 @@ public struct NoisePrivateKey: Sendable {
         guard bits != 0 else { throw .weakPublicKey }
         return SymmetricKey(data: secret)
     }
+}
+
+extension NoisePrivateKey: CustomStringConvertible, CustomDebugStringConvertible {
+    /// The public half: nothing of the secret gets into a log.
+    public var description: String { "X25519 key of \(publicKey.hex)" }
+    public var debugDescription: String { description }
 }
 
 /// Overwrites a secret before its memory is given back. Not inlined, so that the compiler cannot

@@ -1,3 +1,5 @@
+internal import Crypto
+
 /// An encrypted connection after its Noise handshake: plaintext in, records out, and back (libp2p
 /// noise specification, "Wire format").
 ///
@@ -28,6 +30,14 @@ public struct SecuredChannel: Sendable {
         self.receiving = receiving
     }
 
+    /// A channel with known keys of 32 bytes whose next records have the given number: for tests
+    /// and measurements.
+    package init(sendingKey: [UInt8], receivingKey: [UInt8], recordNumber: UInt64 = 0) {
+        precondition(sendingKey.count == 32 && receivingKey.count == 32)
+        sending = NoiseCipherState(key: SymmetricKey(data: sendingKey), counter: recordNumber)
+        receiving = NoiseCipherState(key: SymmetricKey(data: receivingKey), counter: recordNumber)
+    }
+
     /// Takes bytes from the peer and appends the content of every record that is complete by now.
     ///
     /// An error is final and is thrown again by every later call; what came before it has been
@@ -52,6 +62,17 @@ public struct SecuredChannel: Sendable {
         var plaintext: [UInt8] = []
         try open(bytes.span, into: &plaintext)
         return plaintext
+    }
+
+    /// Takes bytes from the peer and returns what came before the error, and the error.
+    mutating func openAvailable(_ bytes: [UInt8]) -> (plaintext: [UInt8], failure: NoiseError?) {
+        var plaintext: [UInt8] = []
+        do {
+            try open(bytes.span, into: &plaintext)
+            return (plaintext, nil)
+        } catch {
+            return (plaintext, error)
+        }
     }
 
     private mutating func open(

@@ -55,16 +55,13 @@ public struct ConnectionUpgrade: Sendable {
     }
 
     private enum Phase: Sendable {
-        case security(Negotiation)
+        case security(Negotiation, NoiseHandshake)
         case handshake(NoiseHandshake)
         case multiplexer(Negotiation, NoiseSession)
         case finished
     }
 
     private let role: ConnectionRole
-    private let credentials: NoiseCredentials
-    private let ephemeralKey: NoisePrivateKey
-    private let expectedPeer: PeerID?
     private let deadline: Instant
     private var phase: Phase
     private var output: [UInt8] = []
@@ -77,13 +74,13 @@ public struct ConnectionUpgrade: Sendable {
         expectedPeer: PeerID? = nil, now: Instant, timeout: Duration = defaultTimeout
     ) {
         self.role = role
-        self.credentials = credentials
-        self.ephemeralKey = ephemeralKey
-        self.expectedPeer = expectedPeer
         deadline = now + timeout
         var negotiation = Negotiation(role: role, name: Self.noiseProtocol)
         output = negotiation.nextOutput()
-        phase = .security(negotiation)
+        let handshake = NoiseHandshake(
+            role: role, credentials: credentials, ephemeralKey: ephemeralKey,
+            expectedPeer: expectedPeer)
+        phase = .security(negotiation, handshake)
     }
 
     /// When `handleDeadline` is to be called; nil when the upgrade is over.
@@ -131,7 +128,8 @@ public struct ConnectionUpgrade: Sendable {
     /// Gives bytes to the phase, and what it leaves over to the next one.
     private mutating func advance(with bytes: [UInt8]) {
         switch phase {
-        case .security(let negotiation): negotiateSecurity(negotiation, bytes)
+        case .security(let negotiation, let handshake):
+            negotiateSecurity(negotiation, handshake, bytes)
         case .handshake(let handshake): shakeHands(handshake, bytes)
         case .multiplexer(let negotiation, let session):
             negotiateMultiplexer(negotiation, session, bytes)
@@ -139,18 +137,16 @@ public struct ConnectionUpgrade: Sendable {
         }
     }
 
-    private mutating func negotiateSecurity(_ current: Negotiation, _ bytes: [UInt8]) {
+    private mutating func negotiateSecurity(
+        _ current: Negotiation, _ handshake: NoiseHandshake, _ bytes: [UInt8]
+    ) {
         var negotiation = current
         negotiation.receive(bytes)
         output += negotiation.nextOutput()
         switch negotiation.outcome {
-        case .pending: phase = .security(negotiation)
+        case .pending: phase = .security(negotiation, handshake)
         case .failed(let error): fail(.security(error))
-        case .agreed:
-            let handshake = NoiseHandshake(
-                role: role, credentials: credentials, ephemeralKey: ephemeralKey,
-                expectedPeer: expectedPeer)
-            shakeHands(handshake, negotiation.takeRemaining())
+        case .agreed: shakeHands(handshake, negotiation.takeRemaining())
         }
     }
 
@@ -161,44 +157,39 @@ public struct ConnectionUpgrade: Sendable {
         switch handshake.outcome {
         case .pending: phase = .handshake(handshake)
         case .failed(let error): fail(.noise(error))
-        case .established(let session):
+        case .established(var session):
+            let rest = handshake.takeRemaining()
             guard let multiplexer = session.earlyMuxer else {
                 let negotiation = Negotiation(role: role, name: Self.yamuxProtocol)
-                negotiateMultiplexer(negotiation, session, handshake.takeRemaining())
+                negotiateMultiplexer(negotiation, session, rest)
                 return
             }
-            var channel = session.channel
-            var plaintext: [UInt8] = []
-            // An error shows again when the multiplexer opens its first record.
-            try? channel.open(handshake.takeRemaining().span, into: &plaintext)
-            finish(session, channel, multiplexer, plaintext)
+            // A bad record behind the handshake is the multiplexer's to meet: the channel reports
+            // it again.
+            let (plaintext, _) = session.channel.openAvailable(rest)
+            finish(session, multiplexer: multiplexer, earlyPlaintext: plaintext)
         }
     }
 
     private mutating func negotiateMultiplexer(
-        _ current: Negotiation, _ session: NoiseSession, _ bytes: [UInt8]
+        _ current: Negotiation, _ currentSession: NoiseSession, _ bytes: [UInt8]
     ) {
         var negotiation = current
-        var session = session
-        var plaintext: [UInt8] = []
-        var failure: NoiseError?
-        do {
-            try session.channel.open(bytes.span, into: &plaintext)
-        } catch {
-            // What came before the bad record counts. An agreement stands; the error shows again
-            // when the multiplexer opens its first record.
-            failure = error
-        }
+        var session = currentSession
+        let (plaintext, failure) = session.channel.openAvailable(bytes)
         negotiation.receive(plaintext)
         do {
             try session.channel.seal(negotiation.nextOutput(), into: &output)
         } catch {
-            failure = error
+            fail(.noise(error))
+            return
         }
         switch negotiation.outcome {
         case .failed(let error): fail(.multiplexer(error))
         case .agreed(let name):
-            finish(session, session.channel, name, negotiation.takeRemaining())
+            // Again, a bad record behind the agreement is the multiplexer's to meet.
+            let rest = negotiation.takeRemaining()
+            finish(session, multiplexer: name, earlyPlaintext: rest)
         case .pending:
             if let failure {
                 fail(.noise(failure))
@@ -209,15 +200,14 @@ public struct ConnectionUpgrade: Sendable {
     }
 
     private mutating func finish(
-        _ session: NoiseSession, _ channel: SecuredChannel, _ multiplexer: String,
-        _ earlyPlaintext: [UInt8]
+        _ session: NoiseSession, multiplexer: String, earlyPlaintext: [UInt8]
     ) {
         phase = .finished
         event = .secured(
             SecuredConnection(
-                channel: channel, earlyPlaintext: earlyPlaintext, remotePeer: session.remotePeer,
-                remotePublicKey: session.remotePublicKey, multiplexer: multiplexer,
-                handshakeHash: session.handshakeHash))
+                channel: session.channel, earlyPlaintext: earlyPlaintext,
+                remotePeer: session.remotePeer, remotePublicKey: session.remotePublicKey,
+                multiplexer: multiplexer, handshakeHash: session.handshakeHash))
     }
 }
 
