@@ -41,16 +41,13 @@ struct HostilePeerTests {
                 var session = session
                 let channel = session.channel
                 let header = Array("\u{13}/multistream/1.0.0\n".utf8)
-                var next = 0
-                try await channel.eventLoop.submit {
-                    _ = channel.eventLoop.assumeIsolated().scheduleRepeatedTask(
-                        initialDelay: .zero, delay: .milliseconds(20)
-                    ) { task in
-                        guard next < header.count, channel.isActive else { return task.cancel() }
-                        channel.writeAndFlush(ByteBuffer(bytes: [header[next]]), promise: nil)
-                        next += 1
+                for (index, byte) in header.enumerated() {
+                    let delay = TimeAmount.milliseconds(20 * Int64(index))
+                    channel.eventLoop.scheduleTask(in: delay) {
+                        guard channel.isActive else { return }
+                        channel.writeAndFlush(ByteBuffer(bytes: [byte]), promise: nil)
                     }
-                }.get()
+                }
                 await session.waitForEnd()
             }
             #expect(ContinuousClock.now - start < .seconds(5))
