@@ -1,6 +1,7 @@
 import LibP2P
 import Logging
 import Networking
+import Primitives
 import Testing
 
 /// This node against other libp2p implementations, in both directions. The peers run on this
@@ -113,7 +114,7 @@ struct ConnectionInteropTests {
             let key = try #require(NodeIdentity(seed: seed)).publicKey.protobuf
             #expect(
                 identity["publicKey"]
-                    == .text(key.map { String($0 + 256, radix: 16).suffix(2) }.joined()))
+                    == .text(key.hex))
 
             let pings = try await peer.ask("ping", ["peer": own, "count": .number(100)])
             #expect(pings["count"] == .number(100))
