@@ -68,7 +68,7 @@ extension ValidatorCore {
         do {
             let builder = try BlockBuilder(
                 parent: parent, parentState: state, slot: slot,
-                extrinsics: sync.pool.ready(for: state, byteLimit: Block.maximumBodyByteCount))
+                extrinsics: sync.pool.ready(state: state, byteLimit: Block.maximumBodyByteCount))
             authoring.begin(builder, in: slot)
             effects.append(.signSeal(slot, message: builder.message))
         } catch {
