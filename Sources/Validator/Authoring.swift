@@ -1,8 +1,9 @@
-package import Chain
-package import Primitives
+internal import BlockSync
+internal import Chain
+internal import Primitives
 
 /// The production of own blocks: at most one per slot, whatever happens in between.
-package struct Authoring: Sendable {
+struct Authoring: Sendable {
     /// Our position in the set; nil when no blocks are produced here.
     let local: ValidatorIndex?
     /// The newest slot that a block of ours was begun for. An own block is durable before anybody
