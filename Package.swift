@@ -25,8 +25,10 @@ let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-
 let unixSignals = Target.Dependency.product(
     name: "UnixSignals", package: "swift-service-lifecycle")
 
-func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+func module(
+    _ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []
+) -> Target {
+    .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
 }
 
 func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -66,7 +68,9 @@ let package = Package(
         module("Primitives", ["SCALE", "CSodium"]),
         module("Falcon"),
         module("Chain", ["Primitives", "SCALE"]),
-        module("BlockSync", ["Chain", "Primitives", "SCALE"]),
+        module(
+            "BlockSync", ["Chain", "Primitives", "SCALE", protobuf],
+            exclude: ["Protobuf/Schemas"]),
         module("Coherence", ["Chain", "Primitives", "SCALE"]),
         module("VoteGossip", ["Coherence", "Chain", "Primitives", "SCALE"]),
         module(
