@@ -33,7 +33,7 @@ struct NodeNetwork: Sendable {
             name: NetworkBridge.Names.votes, handshake: [],
             makeQueue: {
                 VoteOutboundQueue(
-                    byteBudget: gossip.queueByteBudget(validatorCount: validatorCount))
+                    maximumByteCount: gossip.queueByteBudget(validatorCount: validatorCount))
             })
         registration.priority = .urgent
         votes = swarm.register(registration)

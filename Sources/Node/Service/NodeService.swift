@@ -33,9 +33,16 @@ final class NodeService: Sendable {
     /// Wires everything and opens the ports.
     static func start(_ preparation: NodePreparation) async throws -> NodeService {
         let network = NodeNetwork(preparation)
-        try await network.listen()
         do {
-            return try await NodeService(preparation, network: network)
+            let service = try await NodeService(preparation, network: network)
+            await service.begin()
+            do {
+                try await network.listen()
+            } catch {
+                await service.rpc.shutdown()
+                throw error
+            }
+            return service
         } catch {
             await network.swarm.shutdown()
             throw error
@@ -149,7 +156,6 @@ final class NodeService: Sendable {
             group.addTask { await self.network.run(feeding: self.host) }
             group.addTask { await self.watchNetwork() }
             group.addTask { for await error in self.failures { throw error } }
-            await begin()
             group.addTask {
                 await self.clock.run { await self.host.submit(.slotStarted($0)) }
             }
@@ -172,7 +178,7 @@ final class NodeService: Sendable {
         }
     }
 
-    /// The first inputs: what the quantum source says, then the start.
+    /// The first inputs, before any port is open: what the quantum source says, then the start.
     private func begin() async {
         if let meter { await host.submit(.measurement(await meter.measure())) }
         await host.submit(.start)
