@@ -2,6 +2,7 @@ package import BlockSync
 package import Chain
 package import Coherence
 package import Primitives
+internal import SCALE
 package import VoteGossip
 
 /// One validator, or one follower: block tree, block sync, finality gadget and vote gossip wired

@@ -1,6 +1,7 @@
 internal import Coherence
 internal import Primitives
 internal import RPC
+internal import Chain
 
 extension RPCMethods {
     /// `coherence_timings`: when the newest votes and blocks were created, sent, counted and final,

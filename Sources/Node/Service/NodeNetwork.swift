@@ -3,6 +3,7 @@ internal import LibP2P
 internal import Networking
 internal import Primitives
 internal import VoteGossip
+internal import Chain
 
 /// The swarm of a node with its protocols registered.
 struct NodeNetwork: Sendable {

@@ -4,6 +4,8 @@ internal import Keystore
 internal import Logging
 internal import Primitives
 internal import RPC
+internal import LibP2P
+internal import Storage
 
 extension NodePreparation {
     /// What RPC tells of the node.

@@ -1,6 +1,9 @@
 import Foundation
 internal import Logging
 internal import UnixSignals
+internal import LibP2P
+internal import Networking
+internal import Storage
 
 /// Runs a node as a program does: until it is interrupted or cannot go on.
 public enum NodeRun {

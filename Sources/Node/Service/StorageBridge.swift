@@ -21,12 +21,12 @@ final class StorageBridge: RecordStore, ChainHistory {
 
     func apply(_ records: [StoredRecord]) async throws {
         let durable = records.map(Self.durable)
-        try await run(on: commits) { try self.store.apply(durable) }
+        try await run(on: commits) { _ = try self.store.apply(durable) }
     }
 
     /// Writes records of the shell's own, such as bans.
     func apply(_ records: [DurableRecord]) async throws {
-        try await run(on: commits) { try self.store.apply(records) }
+        try await run(on: commits) { _ = try self.store.apply(records) }
     }
 
     private static func durable(_ record: StoredRecord) -> DurableRecord {

@@ -12,3 +12,17 @@ extension SubmissionOutcome {
         }
     }
 }
+
+extension TransactionPool.Refusal {
+    /// What RPC tells whoever submitted the extrinsic.
+    fileprivate var rpc: ExtrinsicRefusal {
+        switch self {
+        case .unknownSigner: .invalid(reason: "the signer is no validator")
+        case .stale(let next): .invalid(reason: "the nonce was used; the next one is \(next)")
+        case .tooFarAhead(let next):
+            .invalid(reason: "the nonce is too far ahead; the next one is \(next)")
+        case .taken: .slotTaken
+        case .full: .poolFull
+        }
+    }
+}

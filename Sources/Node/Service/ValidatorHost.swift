@@ -175,7 +175,7 @@ actor ValidatorHost {
 
     private func send(_ channel: Channel, _ peers: [PeerHandle], _ message: OutboundMessage) {
         if channel == .votes, message.bytes.first == GossipMessageKind.vote.rawValue {
-            let vote = try? GossipMessage(decoding: message.bytes)
+            let vote = try? GossipMessage.decode(message.bytes)
             arms.observer.voteSent(
                 to: peers.count, byteCount: message.bytes.count, slot: slot(of: vote))
         }
