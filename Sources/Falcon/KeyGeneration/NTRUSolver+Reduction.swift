@@ -207,12 +207,8 @@ extension NTRUSolver {
                 let factor = isWrapped ? k : 0 &- k
                 WideIntegers.addProductShifted(
                     reduction.lifted + target, wordCount, level.integers + index,
-                    level.wordCount, width: width, factor: factor, wordShift: wordShift,
-                    bitShift: bitShift)
-                WideIntegers.addProductShifted(
-                    reduction.lifted + n + target, wordCount, level.integers + n + index,
-                    level.wordCount, width: width, factor: factor, wordShift: wordShift,
-                    bitShift: bitShift)
+                    level.wordCount, width: width, second: n, factor: factor,
+                    wordShift: wordShift, bitShift: bitShift)
             }
         }
     }

@@ -6,8 +6,8 @@
 /// the same weight. A row may also hold residues modulo one prime of ``ResidueSystem``.
 ///
 /// The integers are secret. Nothing branches or indexes on their words.
-enum WideIntegers {
-    typealias Words = UnsafeMutablePointer<UInt32>
+package enum WideIntegers {
+    package typealias Words = UnsafeMutablePointer<UInt32>
 
     /// Low 31 bits.
     static let mask: UInt32 = 0x7FFF_FFFF
@@ -25,16 +25,29 @@ enum WideIntegers {
     }
 
     /// Writes the signed integers modulo a prime to `row`.
-    static func reduceSigned(
+    package static func reduceSigned(
         _ words: UnsafePointer<UInt32>, count: Int, width: Int, _ field: PrimeField, to row: Words
     ) {
-        let last = (count &- 1) &* width
-        for column in 0..<width {
-            // The last word has the sign, the others are as for a number without.
-            let start = field.element(signed(words[last &+ column]))
+        // The last word has the sign, the others are as for a number without.
+        let last = words + (count &- 1) &* width
+        for column in stride(from: 0, to: width & ~3, by: 4) {
+            let start = Four(
+                field.element(signed(last[column])), field.element(signed(last[column &+ 1])),
+                field.element(signed(last[column &+ 2])), field.element(signed(last[column &+ 3])))
+            let values = reduce(words + column, count &- 1, width, field, start)
+            for offset in 0..<4 {
+                row[column &+ offset] = values[offset]
+            }
+        }
+        for column in (width & ~3)..<width {
+            let start = field.element(signed(last[column]))
             row[column] = reduce(words + column, count &- 1, width, field, start)
         }
     }
+
+    /// One element for each of four neighbouring columns. A column is a chain of operations each of
+    /// which waits for the last; four chains keep the processor busy.
+    private typealias Four = SIMD4<UInt32>
 
     /// start 2^(31 count) + the integer of `count` words at `words`, modulo a prime. Words of the
     /// integer are `width` apart.
@@ -47,10 +60,34 @@ enum WideIntegers {
         var index = count
         while index > 0 {
             index &-= 1
-            value = field.multiply(value, field.wordShift)
-            value = field.add(value, field.reduced(words[index &* width]))
+            value = append(words[index &* width], to: value, field)
         }
         return value
+    }
+
+    /// The same for four columns.
+    @inline(__always)
+    private static func reduce(
+        _ words: UnsafePointer<UInt32>, _ count: Int, _ width: Int, _ field: PrimeField,
+        _ start: Four
+    ) -> Four {
+        var (value0, value1, value2, value3) = (start[0], start[1], start[2], start[3])
+        var index = count
+        while index > 0 {
+            index &-= 1
+            let row = words + index &* width
+            value0 = append(row[0], to: value0, field)
+            value1 = append(row[1], to: value1, field)
+            value2 = append(row[2], to: value2, field)
+            value3 = append(row[3], to: value3, field)
+        }
+        return Four(value0, value1, value2, value3)
+    }
+
+    /// value 2^31 + word, modulo a prime.
+    @inline(__always)
+    private static func append(_ word: UInt32, to value: UInt32, _ field: PrimeField) -> UInt32 {
+        field.add(field.multiply(value, field.wordShift), field.reduced(word))
     }
 
     /// Replaces residues by integers: row `i` of `words` holds the residues modulo prime `i`, for
@@ -58,7 +95,7 @@ enum WideIntegers {
     /// one of least magnitude, with these residues (Chinese remainder theorem).
     ///
     /// - Parameter product: room for `count` words.
-    static func rebuild(
+    package static func rebuild(
         _ words: Words, count: Int, width: Int, isSigned: Bool, product: Words
     ) {
         let system = ResidueSystem.shared
@@ -67,14 +104,21 @@ enum WideIntegers {
         for index in 1..<max(count, 1) {
             let prime = system[index]
             let field = prime.field
+            // x + product ((residue - x) / product mod p)
+            let row = words + index &* width
+            for column in stride(from: 0, to: width & ~3, by: 4) {
+                let values = reduce(words + column, index, width, field, Four())
+                for offset in 0..<4 {
+                    row[column &+ offset] = field.subtract(row[column &+ offset], values[offset])
+                }
+            }
+            for column in (width & ~3)..<width {
+                let value: UInt32 = reduce(words + column, index, width, field, 0)
+                row[column] = field.subtract(row[column], value)
+            }
             for column in 0..<width {
-                let integer = words + column
-                // x + product ((residue - x) / product mod p)
-                let residue = integer[index &* width]
-                let value = reduce(integer, index, width, field, 0)
-                let factor = field.multiply(
-                    field.subtract(residue, value), prime.inverseOfPredecessors)
-                integer[index &* width] = addProduct(integer, width, product, index, factor)
+                let factor = field.multiply(row[column], prime.inverseOfPredecessors)
+                row[column] = addProduct(words + column, width, product, index, factor)
             }
             product[index] = multiply(product, index, by: field.prime)
         }
@@ -157,25 +201,33 @@ enum WideIntegers {
         }
     }
 
-    /// Adds factor y 2^(31 wordShift + bitShift) to `x`; what reaches beyond the `xCount` words of x
-    /// is lost. Words of an integer are `width` apart.
+    /// Adds factor y 2^(31 wordShift + bitShift) to `x`, and the same for the integers `second`
+    /// columns on; what reaches beyond the `xCount` words of x is lost. Words of an integer are
+    /// `width` apart.
     @inline(__always)
     static func addProductShifted(
         _ x: Words, _ xCount: Int, _ y: UnsafePointer<UInt32>, _ yCount: Int, width: Int,
-        factor: Int32, wordShift: Int, bitShift: UInt32
+        second: Int, factor: Int32, wordShift: Int, bitShift: UInt32
     ) {
-        let extension31 = signWord(y[(yCount &- 1) &* width])
-        var lower: UInt32 = 0
-        var carry: Int64 = 0
+        let last = y + (yCount &- 1) &* width
+        let extensions = (signWord(last[0]), signWord(last[second]))
+        var lower: (UInt32, UInt32) = (0, 0)
+        var carry: (Int64, Int64) = (0, 0)
         for index in wordShift..<max(xCount, wordShift) {
             let position = index &- wordShift
-            let word = position < yCount ? y[position &* width] : extension31
-            let shifted = (word &<< bitShift & mask) | lower
-            lower = word &>> (31 &- bitShift)
+            let row = y + position &* width
+            let words = position < yCount ? (row[0], row[second]) : extensions
+            let shifted = (
+                (words.0 &<< bitShift & mask) | lower.0, (words.1 &<< bitShift & mask) | lower.1
+            )
+            lower = (words.0 &>> (31 &- bitShift), words.1 &>> (31 &- bitShift))
             // Within ±(2^62 + 2^32 + 2^31).
-            let sum = Int64(shifted) &* Int64(factor) &+ Int64(x[index &* width]) &+ carry
-            x[index &* width] = UInt32(truncatingIfNeeded: sum) & mask
-            carry = sum &>> 31
+            let target = x + index &* width
+            let sum0 = Int64(shifted.0) &* Int64(factor) &+ Int64(target[0]) &+ carry.0
+            let sum1 = Int64(shifted.1) &* Int64(factor) &+ Int64(target[second]) &+ carry.1
+            target[0] = UInt32(truncatingIfNeeded: sum0) & mask
+            target[second] = UInt32(truncatingIfNeeded: sum1) & mask
+            carry = (sum0 &>> 31, sum1 &>> 31)
         }
     }
 
