@@ -40,10 +40,9 @@ import Testing
         #expect(PrimeTable.multipliers == expected)
     }
 
-    @Test(arguments: [1, 2, 5, 20])
-    func `signed integers come back from their residues`(count: Int) {
+    @Test(arguments: [1, 2, 5, 20], [1, 2, 4, 6, 16])
+    func `signed integers come back from their residues`(count: Int, width: Int) {
         var random = SplitMix(seed: UInt64(count))
-        let width = 16
         // Within a quarter of the product of the moduli, which is a bit below 2^(31 count).
         var words = (0..<(count * width)).map { _ in
             UInt32(truncatingIfNeeded: random.next() & 0x7FFF_FFFF)
@@ -55,17 +54,16 @@ import Testing
         }
         var residues = [UInt32](repeating: 0, count: count * width)
         var product = [UInt32](repeating: 0, count: count)
+        var scratch = [UInt32](repeating: 0, count: width)
         residues.withUnsafeMutableBufferPointer { residues in
             for index in 0..<count {
                 WideIntegers.reduceSigned(
                     words, count: count, width: width, ResidueSystem.shared[index].field,
                     to: residues.baseAddress! + index * width)
             }
-            product.withUnsafeMutableBufferPointer { product in
-                WideIntegers.rebuild(
-                    residues.baseAddress!, count: count, width: width, isSigned: true,
-                    product: product.baseAddress!)
-            }
+            WideIntegers.rebuild(
+                residues.baseAddress!, count: count, width: width, isSigned: true,
+                product: &product, scratch: &scratch)
         }
         #expect(residues == words)
     }

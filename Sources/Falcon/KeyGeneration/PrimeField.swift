@@ -5,7 +5,7 @@ package struct PrimeField: BitwiseCopyable, Sendable {
     /// p.
     package let prime: UInt32
     /// -1 / p modulo 2^32.
-    private let negatedInverse: UInt32
+    let negatedInverse: UInt32
     /// R^2 modulo p.
     let squareOfR: UInt32
     /// 2^31 R modulo p: a product with it shifts an integer by one of its words.

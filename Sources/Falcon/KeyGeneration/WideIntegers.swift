@@ -30,73 +30,59 @@ package enum WideIntegers {
     ) {
         // The last word has the sign, the others are as for a number without.
         let last = words + (count &- 1) &* width
-        for column in stride(from: 0, to: width & ~3, by: 4) {
-            let start = Four(
-                field.element(signed(last[column])), field.element(signed(last[column &+ 1])),
-                field.element(signed(last[column &+ 2])), field.element(signed(last[column &+ 3])))
-            let values = reduce(words + column, count &- 1, width, field, start)
-            for offset in 0..<4 {
-                row[column &+ offset] = values[offset]
+        for column in 0..<width {
+            row[column] = field.element(signed(last[column]))
+        }
+        reduce(words, count &- 1, width, field, row)
+    }
+
+    /// Replaces the elements x of `row` by x 2^(31 count) + the integer of `count` words in that
+    /// column, modulo a prime.
+    ///
+    /// A column is a chain of operations each of which waits for the last. Four at a time keep the
+    /// processor busy.
+    @inline(__always)
+    private static func reduce(
+        _ words: UnsafePointer<UInt32>, _ count: Int, _ width: Int, _ field: PrimeField,
+        _ row: Words
+    ) {
+        let lanes = PrimeLanes(field)
+        let wideEnd = width & ~3
+        var column = 0
+        while column < wideEnd {
+            var value = PrimeLanes.load(row + column)
+            var index = count
+            while index > 0 {
+                index &-= 1
+                value = lanes.append(
+                    PrimeLanes.load(words + (index &* width &+ column)), to: value)
             }
+            // Below p + 2^31, which is below 3 p.
+            PrimeLanes.store(lanes.reduced(lanes.reduced(value)), to: row + column)
+            column &+= 4
         }
-        for column in (width & ~3)..<width {
-            let start = field.element(signed(last[column]))
-            row[column] = reduce(words + column, count &- 1, width, field, start)
+        while column < width {
+            var value = row[column]
+            var index = count
+            while index > 0 {
+                index &-= 1
+                let word = words[index &* width &+ column]
+                value = field.multiply(value, field.wordShift) &+ word
+            }
+            row[column] = field.reduced(field.reduced(value))
+            column &+= 1
         }
-    }
-
-    /// One element for each of four neighbouring columns. A column is a chain of operations each of
-    /// which waits for the last; four chains keep the processor busy.
-    private typealias Four = SIMD4<UInt32>
-
-    /// start 2^(31 count) + the integer of `count` words at `words`, modulo a prime. Words of the
-    /// integer are `width` apart.
-    @inline(__always)
-    private static func reduce(
-        _ words: UnsafePointer<UInt32>, _ count: Int, _ width: Int, _ field: PrimeField,
-        _ start: UInt32
-    ) -> UInt32 {
-        var value = start
-        var index = count
-        while index > 0 {
-            index &-= 1
-            value = append(words[index &* width], to: value, field)
-        }
-        return value
-    }
-
-    /// The same for four columns.
-    @inline(__always)
-    private static func reduce(
-        _ words: UnsafePointer<UInt32>, _ count: Int, _ width: Int, _ field: PrimeField,
-        _ start: Four
-    ) -> Four {
-        var (value0, value1, value2, value3) = (start[0], start[1], start[2], start[3])
-        var index = count
-        while index > 0 {
-            index &-= 1
-            let row = words + index &* width
-            value0 = append(row[0], to: value0, field)
-            value1 = append(row[1], to: value1, field)
-            value2 = append(row[2], to: value2, field)
-            value3 = append(row[3], to: value3, field)
-        }
-        return Four(value0, value1, value2, value3)
-    }
-
-    /// value 2^31 + word, modulo a prime.
-    @inline(__always)
-    private static func append(_ word: UInt32, to value: UInt32, _ field: PrimeField) -> UInt32 {
-        field.add(field.multiply(value, field.wordShift), field.reduced(word))
     }
 
     /// Replaces residues by integers: row `i` of `words` holds the residues modulo prime `i`, for
     /// `count` primes. The result is the least integer that is not negative or, if `isSigned`, the
     /// one of least magnitude, with these residues (Chinese remainder theorem).
     ///
-    /// - Parameter product: room for `count` words.
+    /// - Parameters:
+    ///   - product: room for `count` words.
+    ///   - scratch: room for `width` words.
     package static func rebuild(
-        _ words: Words, count: Int, width: Int, isSigned: Bool, product: Words
+        _ words: Words, count: Int, width: Int, isSigned: Bool, product: Words, scratch: Words
     ) {
         let system = ResidueSystem.shared
         // The product of the primes so far.
@@ -106,20 +92,13 @@ package enum WideIntegers {
             let field = prime.field
             // x + product ((residue - x) / product mod p)
             let row = words + index &* width
-            for column in stride(from: 0, to: width & ~3, by: 4) {
-                let values = reduce(words + column, index, width, field, Four())
-                for offset in 0..<4 {
-                    row[column &+ offset] = field.subtract(row[column &+ offset], values[offset])
-                }
-            }
-            for column in (width & ~3)..<width {
-                let value: UInt32 = reduce(words + column, index, width, field, 0)
-                row[column] = field.subtract(row[column], value)
-            }
+            scratch.update(repeating: 0, count: width)
+            reduce(words, index, width, field, scratch)
             for column in 0..<width {
-                let factor = field.multiply(row[column], prime.inverseOfPredecessors)
-                row[column] = addProduct(words + column, width, product, index, factor)
+                scratch[column] = field.multiply(
+                    field.subtract(row[column], scratch[column]), prime.inverseOfPredecessors)
             }
+            addProducts(words, width, product, index, factors: scratch)
             product[index] = multiply(product, index, by: field.prime)
         }
         if isSigned {
@@ -129,22 +108,41 @@ package enum WideIntegers {
         }
     }
 
-    /// integer += product factor over `count` words; returns the carry, the next word.
+    /// Adds product factor to every integer of `count` words; the carry becomes the next word.
     @inline(__always)
-    private static func addProduct(
-        _ integer: Words, _ width: Int, _ product: UnsafePointer<UInt32>, _ count: Int,
-        _ factor: UInt32
-    ) -> UInt32 {
-        var carry: UInt64 = 0
-        for index in 0..<count {
-            // Below 2^62 + 2^31 + 2^31.
-            let sum =
-                UInt64(product[index]) &* UInt64(factor)
-                &+ UInt64(integer[index &* width]) &+ carry
-            integer[index &* width] = UInt32(truncatingIfNeeded: sum) & mask
-            carry = sum &>> 31
+    private static func addProducts(
+        _ words: Words, _ width: Int, _ product: UnsafePointer<UInt32>, _ count: Int,
+        factors: UnsafePointer<UInt32>
+    ) {
+        let wideEnd = width & ~3
+        var column = 0
+        // Sums are below 2^62 + 2^31 + 2^31.
+        while column < wideEnd {
+            let factor = PrimeLanes.load(factors + column)
+            var carry = PrimeLanes.Lanes()
+            for index in 0..<count {
+                let integer = words + (index &* width &+ column)
+                let weight = PrimeLanes.Lanes(repeating: UInt64(product[index]))
+                let sum =
+                    PrimeLanes.product(weight, factor) &+ PrimeLanes.load(integer) &+ carry
+                PrimeLanes.store(sum & PrimeLanes.Lanes(repeating: UInt64(mask)), to: integer)
+                carry = sum &>> 31
+            }
+            PrimeLanes.store(carry, to: words + (count &* width &+ column))
+            column &+= 4
         }
-        return UInt32(truncatingIfNeeded: carry)
+        while column < width {
+            let factor = UInt64(factors[column])
+            var carry: UInt64 = 0
+            for index in 0..<count {
+                let position = index &* width &+ column
+                let sum = UInt64(product[index]) &* factor &+ UInt64(words[position]) &+ carry
+                words[position] = UInt32(truncatingIfNeeded: sum) & mask
+                carry = sum &>> 31
+            }
+            words[count &* width &+ column] = UInt32(truncatingIfNeeded: carry)
+            column &+= 1
+        }
     }
 
     /// integer *= factor over `count` words, factor below 2^31; returns the carry, the next word.
