@@ -38,7 +38,15 @@ enum FileSystem {
         return false
     }
 
-    /// The text of a small file; nil when there is none.
+    /// A file's bytes; nil when there is none.
+    static func size(_ path: String) throws(StorageError) -> Int? {
+        var status = stat()
+        if stat(path, &status) == 0 { return Int(status.st_size) }
+        guard errno == ENOENT else { throw .unreadable(path: path, reason: reason()) }
+        return nil
+    }
+
+    /// What is in a small file; nil when there is none.
     static func read(_ path: String) throws(StorageError) -> [UInt8]? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {

@@ -1,4 +1,5 @@
 internal import GRDB
+internal import Synchronization
 
 /// A SQLite database that keeps what it confirms: write-ahead log, synchronised at every commit.
 ///
@@ -30,18 +31,23 @@ final class SQLiteFile: Sendable {
     }
 
     let path: String
-    private let queue: DatabaseQueue
+    /// Nil when the file is closed. One access at a time, which SQLite does not need, but GRDB
+    /// does not survive an access that meets a closed file.
+    private let queue: Mutex<DatabaseQueue?>
 
     /// Opens a database, making it when it is missing.
     init(path: String, schema: Schema, options: Options = Options()) throws(StorageError) {
         self.path = path
+        try Self.checkSize(path)
         var configuration = Configuration()
         configuration.busyMode = .timeout(5)
-        configuration.journalMode = .wal
         do {
-            queue = try DatabaseQueue(path: path, configuration: configuration)
+            let queue = try DatabaseQueue(path: path, configuration: configuration)
             try queue.writeWithoutTransaction { db in
-                // GRDB has set NORMAL, which may lose the last commits with the power.
+                try Self.check(db, schema, path: path)
+                // Not by GRDB's setting, which lowers the synchronisation below.
+                try db.execute(sql: "PRAGMA journal_mode = WAL")
+                // NORMAL may lose the last commits with the power.
                 try db.execute(sql: "PRAGMA synchronous = FULL")
                 try db.execute(sql: "PRAGMA cell_size_check = ON")
                 try db.execute(sql: "PRAGMA trusted_schema = OFF")
@@ -50,30 +56,44 @@ final class SQLiteFile: Sendable {
                 else {
                     throw StorageError.failed(path: path, reason: "SQLite does not keep a log")
                 }
-                try Self.migrate(db, to: schema, path: path)
+                try Self.migrate(db, to: schema)
                 if let maximum = options.maximumPageCount {
                     try db.execute(sql: "PRAGMA max_page_count = \(maximum)")
                 }
             }
+            self.queue = Mutex(queue)
         } catch {
             throw StorageError(error, path: path)
         }
         try FileSystem.synchronise(directory: FileSystem.parent(of: path))
     }
 
-    private static func migrate(_ db: Database, to schema: Schema, path: String) throws {
+    /// SQLite does not notice when a part of the last page is missing.
+    private static func checkSize(_ path: String) throws(StorageError) {
+        guard let size = try FileSystem.size(path),
+            try FileSystem.size(path + "-wal") ?? 0 == 0, size % 512 != 0
+        else { return }
+        throw .corrupt(path: path, reason: "its end is missing")
+    }
+
+    /// Whether the file is one of ours that this program knows; nothing is written to it.
+    private static func check(_ db: Database, _ schema: Schema, path: String) throws {
         let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
         let application = try Int32.fetchOne(db, sql: "PRAGMA application_id") ?? 0
         let isNew =
             try version == 0 && application == 0
             && Int.fetchOne(db, sql: "SELECT COUNT(*) FROM sqlite_schema") == 0
-        guard isNew || application == schema.applicationID else {
+        guard isNew || (application == schema.applicationID && version > 0) else {
             throw StorageError.corrupt(path: path, reason: "it is no database of this program")
         }
         guard version <= schema.version else {
             throw StorageError.newerSchema(
                 path: path, found: version, supported: schema.version)
         }
+    }
+
+    private static func migrate(_ db: Database, to schema: Schema) throws {
+        let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
         guard version < schema.version else { return }
         try db.inTransaction(.immediate) {
             for migration in schema.migrations[max(version, 0)...] {
@@ -85,31 +105,41 @@ final class SQLiteFile: Sendable {
         }
     }
 
+    /// Lends the connection.
+    private func access<Value: Sendable>(
+        _ body: (DatabaseQueue) throws -> Value
+    ) throws(StorageError) -> Value {
+        try queue.withLock { (queue) throws(StorageError) in
+            guard let queue else { throw .failed(path: path, reason: "the file is closed") }
+            do {
+                return try body(queue)
+            } catch {
+                throw StorageError(error, path: path)
+            }
+        }
+    }
+
     /// Writes in one transaction, which is on the disk when this returns. When it throws, nothing
     /// was written.
     @discardableResult
     func write(_ body: (Database) throws -> Void) throws(StorageError) -> Timing {
         let begin = ContinuousClock.now
         var prepared = begin
-        do {
+        try access { queue in
             try queue.inTransaction(.immediate) { db in
                 try body(db)
                 prepared = .now
                 return .commit
             }
-        } catch {
-            throw StorageError(error, path: path)
         }
         return Timing(preparation: prepared - begin, commit: .now - prepared)
     }
 
     /// Reads one consistent state.
-    func read<Value>(_ body: (Database) throws -> Value) throws(StorageError) -> Value {
-        do {
-            return try queue.read(body)
-        } catch {
-            throw StorageError(error, path: path)
-        }
+    func read<Value: Sendable>(
+        _ body: (Database) throws -> Value
+    ) throws(StorageError) -> Value {
+        try access { try $0.read(body) }
     }
 
     /// Looks at every page, index and constraint.
@@ -125,10 +155,13 @@ final class SQLiteFile: Sendable {
 
     /// Moves the log's content into the database and closes it. Later accesses fail.
     func close() throws(StorageError) {
-        do {
-            try queue.close()
-        } catch {
-            throw StorageError(error, path: path)
+        try queue.withLock { (queue) throws(StorageError) in
+            do {
+                try queue?.close()
+            } catch {
+                throw StorageError(error, path: path)
+            }
+            queue = nil
         }
     }
 }

@@ -161,7 +161,7 @@ final class SignLog: Sendable {
 
 extension SignLog {
     /// What the log knows of a set.
-    struct Contents {
+    struct Contents: Sendable {
         var records: [SignRecord] = []
         var lock: Lock?
         var highestQuorumCertificate: QuorumCertificate?

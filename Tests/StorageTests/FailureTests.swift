@@ -218,7 +218,7 @@ struct FailureTests {
             do {
                 try fixture.store.apply([.block(block), .finalised([block.ref], pruned: [])])
                 stored += 1
-            } catch let failure as StorageError {
+            } catch let failure {
                 error = failure
                 break
             }

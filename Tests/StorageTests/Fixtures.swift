@@ -10,8 +10,12 @@ final class TemporaryDirectory: Sendable {
     let path: String
 
     init() throws {
-        path = FileManager.default.temporaryDirectory
-            .appending(path: "storage-\(UUID().uuidString)").path()
+        // In memory where there is such a place: hundreds of stores are opened.
+        let memory = "/dev/shm"
+        let root =
+            FileManager.default.isWritableFile(atPath: memory)
+            ? URL(filePath: memory) : FileManager.default.temporaryDirectory
+        path = root.appending(path: "storage-\(UUID().uuidString)").path()
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }
 

@@ -13,7 +13,8 @@ struct SignLogDamageTests {
     private let votes: [SignRecord]
 
     init() throws {
-        fixture = try StoreFixture()
+        let fixture = try StoreFixture()
+        self.fixture = fixture
         let blocks = try fixture.chain.blocks(1)
         let target = VoteTarget(blocks[0].ref)
         votes = try (UInt64(0)..<6).flatMap { round in
