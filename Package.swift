@@ -114,6 +114,9 @@ let package = Package(
         tests("BlockSyncTests", ["BlockSync", "Chain", "Primitives", "SCALE"]),
         tests("CoherenceTests", ["Coherence", "Chain", "Primitives", "SCALE"]),
         tests("VoteGossipTests", ["VoteGossip", "Coherence", "Chain", "Primitives", "SCALE"]),
+        tests(
+            "ValidatorTests",
+            ["Validator", "VoteGossip", "Coherence", "BlockSync", "Chain", "Primitives"]),
         tests("LibP2PTests", ["LibP2P", "Primitives", crypto]),
         tests(
             "NetworkingTests", ["Networking", "LibP2P", "Primitives", nioCore, nioPosix, logging]),
@@ -125,8 +128,8 @@ let package = Package(
         tests(
             "SimulationTests",
             ["Simulation", "Validator", "VoteGossip", "Coherence", "Chain", "Primitives"]),
-        tests("NodeTests", ["Node", "Chain", "Coherence", "Falcon", "Primitives", "SCALE"]),
-        tests("IntegrationTests", ["Node", "Chain", "Coherence", "Primitives"]),
+        tests("NodeTests", ["Node", "Primitives", logging]),
+        tests("IntegrationTests", []),
         tests(
             "InteropTests", ["Networking", "LibP2P", "Falcon", "Primitives", logging],
             exclude: ["peers"]),

@@ -52,6 +52,9 @@ package struct SyncConfiguration: Sendable, Hashable {
     package var maximumRetryDelay = Duration.seconds(30)
     /// An announced block is given up after so many failures.
     package var maximumAttemptCount = 8
+    /// A best head that stays the same is announced again this often: a chain that stands still must
+    /// not leave a peer behind whose notification was dropped.
+    package var reannounceInterval = Duration.seconds(30)
     /// While finality holds the import up, certificates are asked for this often.
     package var justificationInterval = Duration.seconds(2)
 

@@ -38,6 +38,8 @@ package struct SyncMachine: Sendable {
     var stall = FinalityStall()
     /// The best head that our handshake shows.
     var shownBest: BlockRef?
+    /// When the best head is announced again.
+    var reannounceAt = Instant.distantFuture
     var effects: [Effect] = []
     /// When the timer fires next.
     var armed: Instant?
@@ -135,8 +137,8 @@ package struct SyncMachine: Sendable {
         case .finalised(let ref): finalised(ref, tree: tree)
         case .timer: armed = nil
         }
+        showBest(of: tree, now: now)
         schedule(tree: tree, now: now)
-        showBest(of: tree)
         let result = effects
         effects = []
         return result
@@ -155,10 +157,16 @@ package struct SyncMachine: Sendable {
         if let peer { effects.append(.report(peer, offence)) }
     }
 
-    private mutating func showBest(of tree: BlockTree) {
-        guard tree.best != shownBest else { return }
-        shownBest = tree.best
-        effects.append(.handshakeChanged(handshake(best: tree.best)))
+    /// Keeps our handshake and our peers up to date with the best head.
+    private mutating func showBest(of tree: BlockTree, now: Instant) {
+        if tree.best != shownBest {
+            shownBest = tree.best
+            reannounceAt = now + configuration.reannounceInterval
+            effects.append(.handshakeChanged(handshake(best: tree.best)))
+        } else if reannounceAt <= now {
+            reannounceAt = now + configuration.reannounceInterval
+            announceAgain(tree: tree)
+        }
     }
 
     private mutating func slotStarted(_ slot: SlotNumber, tree: BlockTree, now: Instant) {

@@ -2,7 +2,7 @@
 ///
 /// The key owns one heap block with everything secret in it: the encoded key, the transformed basis
 /// [[g, -f], [G, -F]] and the Falcon tree. The block is erased when the key goes, as are the
-/// temporaries of every operation. A key cannot be copied; lend it, or keep it inside an actor.
+/// temporaries of every operation, and the stack they have used. A key cannot be copied; lend it, or keep it inside an actor.
 ///
 /// Making a key, from bytes or from a seed, does once what signing needs of it, so a signature takes
 /// half the time it takes from the bare polynomials.
@@ -33,6 +33,7 @@ public struct FalconSecretKey: ~Copyable, @unchecked Sendable {
     public init(
         bytes: [UInt8], parameters: FalconParameters = .falcon1024
     ) throws(FalconError) {
+        defer { SecretBuffer.eraseStack() }
         let expected = parameters.secretKeyByteCount
         guard bytes.count == expected else {
             throw .secretKeyLength(actual: bytes.count, expected: expected)
@@ -89,6 +90,7 @@ public struct FalconSecretKey: ~Copyable, @unchecked Sendable {
     private static func generate(
         _ parameters: FalconParameters, absorbSeed: (inout Shake256) -> Void
     ) -> FalconSecretKey {
+        defer { SecretBuffer.eraseStack() }
         var arena = SecretArena(
             byteCount: KeyPolynomials.arenaByteCount(parameters)
                 + KeyGenerator.arenaByteCount(parameters))

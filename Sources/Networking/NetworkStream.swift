@@ -1,6 +1,7 @@
 internal import DequeModule
 package import LibP2P
 internal import NIOCore
+internal import Primitives
 internal import Synchronization
 
 /// A stream of bytes to a peer, for protocols that bring their own framing. Reading and writing

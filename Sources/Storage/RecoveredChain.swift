@@ -1,6 +1,5 @@
 package import Chain
 package import Coherence
-package import Primitives
 
 /// What a node finds when it starts.
 package struct RecoveredChain: Sendable {

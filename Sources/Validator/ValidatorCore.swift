@@ -2,6 +2,7 @@ package import BlockSync
 package import Chain
 package import Coherence
 package import Primitives
+internal import SCALE
 package import VoteGossip
 
 /// One validator, or one follower: block tree, block sync, finality gadget and vote gossip wired
@@ -97,7 +98,7 @@ package struct ValidatorCore: Sendable {
     package mutating func handle(_ input: Input, now: Instant) -> [Effect] {
         effects = []
         switch input {
-        case .start: waiting.append(.gadget(.start))
+        case .start: start(now)
         case .slotStarted(let slot): enter(slot, now)
         case .streamOpened, .streamClosed, .notification: takeFromPeers(input)
         case .request(let id, let peer, let bytes): waiting.append(.sync(.request(id, peer, bytes)))
@@ -119,6 +120,15 @@ package struct ValidatorCore: Sendable {
         settle(now)
         defer { effects = [] }
         return effects
+    }
+
+    /// Begins; what peers are told of us when they connect stands before any of them can.
+    private mutating func start(_ now: Instant) {
+        waiting.append(.gadget(.start))
+        settle(now)
+        effects.append(.handshakeChanged(.blocks, sync.handshake(best: tree.best)))
+        let view = gadget.view(tree: tree)
+        effects.append(.handshakeChanged(.votes, gossip.handshake(of: view).scaleBytes))
     }
 
     private mutating func enter(_ slot: SlotNumber, _ now: Instant) {

@@ -15,13 +15,12 @@ extension VoteGossipMachine {
     mutating func spread(
         _ certificate: VerifiedQuorumCertificate, _ context: inout GossipContext
     ) {
-        let view = context.view
         remember(
             CertificateContent(
                 phase: .prevote, round: certificate.round, target: certificate.certificate.target))
         touchStatus(&context)
-        for place in activePeers where peers[place].setID == view.domain.set.id {
-            if certificate.round < view.round {
+        for place in activePeers {
+            if certificate.round < context.view.round {
                 sendQuorumCertificateIfLacking(place, isReminder: true, &context)
             } else {
                 planQuorumCertificate(to: place, &context)
@@ -101,9 +100,7 @@ extension VoteGossipMachine {
         }
         behindSince = nil
         for place in peers.indices {
-            peers[place].certificateRepeats = 0
-            if let quorum = highestQuorum, quorum.round <= round { peers[place].quorumDueAt = nil }
-            answerIfBehind(place, &context)
+            if highestQuorum == nil { peers[place].quorumDueAt = nil }
             noteAhead(place, &context)
         }
         restartResends(&context)

@@ -117,6 +117,13 @@ package struct VoteGossipMachine: Sendable {
             for index in peers.indices { peers[index].holdings.forget(below: view.lowestRound) }
         }
         if let own = view.ownVotes.last { local = own.index }
+        followCertificates(&context)
+    }
+
+    /// Takes over the newest certificate and the highest quorum certificate; what changed is planned
+    /// for the peers that lack it.
+    private mutating func followCertificates(_ context: inout GossipContext) {
+        let view = context.view
         if let certificate = view.newestCertificate,
             newest.map({ $0.setID != knownSet || $0.round < certificate.round }) ?? true
         {
@@ -124,15 +131,20 @@ package struct VoteGossipMachine: Sendable {
             let since = newest == nil && peers.isEmpty ? Instant.zero : context.now
             newest = NewestCertificate(
                 certificate.certificate, quorum: view.quorum, since: since)
-        }
-        if let quorum = view.highestQuorum, !view.isDecided(quorum.round) {
-            if highestQuorum?.round != quorum.round {
-                highestQuorum = HighestQuorum(
-                    quorum.certificate, set: view.domain.set, since: context.now)
+            for place in peers.indices {
+                peers[place].certificateRepeats = 0
+                peers[place].certificateDueAt = nil
+                answerIfBehind(place, &context)
             }
-        } else {
-            highestQuorum = nil
         }
+        guard let quorum = view.highestQuorum, !view.isDecided(quorum.round) else {
+            highestQuorum = nil
+            return
+        }
+        guard highestQuorum?.round != quorum.round else { return }
+        highestQuorum = HighestQuorum(
+            quorum.certificate, set: view.domain.set, since: context.now)
+        for place in activePeers { planQuorumCertificate(to: place, &context) }
     }
 
     /// Votes, locks and requests of the old set are void; its last certificate is its hand-off.

@@ -85,7 +85,13 @@ struct ConnectionInteropTests {
             try await written
             #expect(echoed == data)
             stream.finish()
-            #expect(try await stream.read() == nil)
+            switch kind {
+            case .py: #expect(try await stream.read() == nil)
+            case .go:
+                // p2pd knows no half-closed streams: at the end of one direction it closes its
+                // application's socket, and resets the stream for that.
+                await #expect(throws: StreamError.reset) { try await stream.read() }
+            }
 
             await #expect(throws: StreamError.unsupported) {
                 try await swarm.openStream(peer.id, ["/nobody/speaks/this"])

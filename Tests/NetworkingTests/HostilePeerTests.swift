@@ -240,7 +240,8 @@ struct HostilePeerTests {
                     group.addTask {
                         try await RawConnection.with(address) { session in
                             var session = session
-                            // The node's own greeting: it took the connection up.
+                            // The node's greeting: it took the connection up.
+                            try await session.send(Array("\u{13}/multistream/1.0.0\n".utf8))
                             #expect(await session.receive() != nil)
                             for await _ in releases {}
                         }

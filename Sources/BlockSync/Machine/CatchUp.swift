@@ -17,8 +17,10 @@ struct CatchUp: Sendable {
         var request: RequestID?
         /// The blocks, once they came.
         var blocks: [CollectedBlock]?
-        /// Only this peer is asked, while it is there.
+        /// Only this peer is asked, while it is there and claims to have the blocks.
         var pinned: PeerHandle?
+        /// Whether it was asked for anew because two peers disagreed.
+        var isDisputed = false
         /// These peers are not asked.
         var excluded: [PeerHandle] = []
 

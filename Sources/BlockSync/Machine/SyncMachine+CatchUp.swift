@@ -72,10 +72,10 @@ extension SyncMachine {
     }
 
     private func source(of window: CatchUp.Window, now: Instant) -> PeerHandle? {
-        if let pinned = window.pinned, peers[pinned] != nil {
+        func claims(_ peer: SyncPeer) -> Bool { peer.best.number.rawValue >= window.start }
+        if let pinned = window.pinned, let peer = peers[pinned], claims(peer) {
             return peers.next(at: now) { $0.handle == pinned }
         }
-        func claims(_ peer: SyncPeer) -> Bool { peer.best.number.rawValue >= window.start }
         // An exclusion holds as long as there is somebody else to ask.
         let hasOthers = peers.highestClaim {
             claims($0) && !window.excluded.contains($0.handle)
@@ -125,7 +125,10 @@ extension SyncMachine {
     mutating func windowFailed(_ id: UInt64, _ peer: PeerHandle) {
         guard let index = catchUp?.windows.firstIndex(where: { $0.id == id }) else { return }
         catchUp?.windows[index].request = nil
-        if catchUp?.windows[index].pinned == peer { catchUp?.windows[index].pinned = nil }
+        // One lost message does not end a search; several do.
+        if peers[peer].map({ $0.failureCount >= 3 }) ?? true {
+            catchUp?.windows[index].pinned = nil
+        }
     }
 
     /// Takes the windows at the front whose blocks are there.
@@ -173,9 +176,11 @@ extension SyncMachine {
         _ window: CatchUp.Window, _ first: CollectedBlock, tree: BlockTree, now: Instant
     ) {
         if let source = catchUp?.lastSource, source != first.source, peers[source] != nil,
-            window.pinned == nil
+            !window.isDisputed
         {
-            // Two peers disagree: the range is taken from the one whose blocks came before.
+            // Two peers disagree: the range is taken from the one whose blocks came before, if it
+            // goes on at all.
+            catchUp?.windows[0].isDisputed = true
             catchUp?.windows[0].blocks = nil
             catchUp?.windows[0].pinned = source
             catchUp?.windows[0].excluded.append(first.source)

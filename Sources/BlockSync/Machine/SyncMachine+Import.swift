@@ -79,7 +79,10 @@ extension SyncMachine {
         guard verdicts.count == entry.pending.signatures.count, !verdicts.contains(false) else {
             verification.removeSubtree(hash)
             report(entry.source, .badSignature(hash))
-            if let source = entry.source { blame(source, now: now, isFault: true) }
+            if let source = entry.source {
+                voidClaim(hash, of: source)
+                blame(source, now: now, isFault: true)
+            }
             if entry.origin == .followed { restartCatchUp() }
             return
         }

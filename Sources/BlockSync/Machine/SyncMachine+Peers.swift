@@ -59,7 +59,9 @@ extension SyncMachine {
         _ header: Header, by peer: PeerHandle, tree: BlockTree, now: Instant
     ) {
         peers.update(peer) { $0.knownBlocks.insert(header.hash) }
-        guard !isKnown(header.hash, tree: tree), header.number > tree.finalised.number else {
+        guard header.number > tree.finalised.number else { return }
+        if isKnown(header.hash, tree: tree) {
+            peers.update(peer) { $0.best = max($0.best, header.ref) }
             return
         }
         let form: (slot: SlotNumber, seal: [UInt8])
@@ -85,11 +87,11 @@ extension SyncMachine {
             isKnown(header.parentHash, tree: tree),
             verification.count < configuration.maximumVerifyingCount
         {
-            peers.update(peer) { $0.best = max($0.best, header.ref) }
             let block = Block(header: header, extrinsics: [])
-            offer(
-                CollectedBlock(block: block, justification: nil, source: peer),
-                origin: .announced, tree: tree)
+            let item = CollectedBlock(block: block, justification: nil, source: peer)
+            if offer(item, origin: .announced, tree: tree) != .invalid {
+                peers.update(peer) { $0.best = max($0.best, header.ref) }
+            }
             return
         }
         learn(header.ref, parent: header.parentHash, from: peer, tree: tree, now: now)
@@ -144,6 +146,16 @@ extension SyncMachine {
         }
         guard !recipients.isEmpty else { return }
         let message = BlockAnnouncement(header: header, isBest: tree.best.hash == header.hash)
+        effects.append(.announce(recipients, message.scaleBytes))
+    }
+
+    /// Tells the peers that did not show our best head, or a higher one, about it once more.
+    mutating func announceAgain(tree: BlockTree) {
+        let recipients = peers.handles.filter { handle in
+            peers[handle].map { $0.best.number < tree.best.number } ?? false
+        }
+        guard !recipients.isEmpty, let header = tree.header(tree.best.hash) else { return }
+        let message = BlockAnnouncement(header: header, isBest: true)
         effects.append(.announce(recipients, message.scaleBytes))
     }
 }

@@ -169,6 +169,9 @@ extension SyncMachine {
             wakes += targets.filter { $0.request == nil }.map(\.notBefore)
             if isHeldUpByFinality(tree: tree) { wakes.append(stall.notBefore) }
         }
+        if !peers.handles.isEmpty && tree.best.number > tree.finalised.number {
+            wakes.append(reannounceAt)
+        }
         guard let next = wakes.filter({ $0 > now }).min() else { return }
         if let armed, armed <= next, armed > now { return }
         armed = next

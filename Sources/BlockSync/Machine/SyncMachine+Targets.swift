@@ -48,7 +48,7 @@ extension SyncMachine {
     }
 
     /// A peer does not serve a block: its claim to have it is void.
-    private mutating func voidClaim(_ hash: Hash256, of handle: PeerHandle) {
+    mutating func voidClaim(_ hash: Hash256, of handle: PeerHandle) {
         peers.update(handle) { peer in
             guard peer.best.hash == hash else { return }
             peer.best = BlockRef(hash: hash, number: BlockNumber(0))
@@ -192,9 +192,8 @@ extension SyncMachine {
         targets[index].request = nil
         targets[index].failureCount += 1
         // Other sources come first; the last one is kept for another try.
-        if targets[index].sources.count > 1 {
-            targets[index].sources.removeAll { $0 == peer }
-        }
+        let hasOthers = targets[index].sources.contains { $0 != peer }
+        if hasOthers { targets[index].sources.removeAll { $0 == peer } }
         let attempts = targets[index].failureCount
         if attempts >= configuration.maximumAttemptCount && !targets[index].isWanted {
             for source in targets[index].sources { voidClaim(hash, of: source) }
@@ -203,6 +202,6 @@ extension SyncMachine {
         let delay = min(
             configuration.retryDelay * (1 << min(attempts - 1, 8)),
             configuration.maximumRetryDelay)
-        targets[index].notBefore = targets[index].sources.count > 1 ? now : now + delay
+        targets[index].notBefore = hasOthers ? now : now + delay
     }
 }

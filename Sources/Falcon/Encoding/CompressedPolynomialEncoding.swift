@@ -4,19 +4,19 @@
 /// its high part in unary: that many zeros, then a one. Zero has no minus sign. The bits after the
 /// last coefficient up to the end of the byte are zero. So a polynomial has one encoding, but for
 /// zero bytes behind it, on which the caller decides.
-enum CompressedPolynomialEncoding {
+package enum CompressedPolynomialEncoding {
     /// Greatest magnitude of a coefficient.
-    static let coefficientLimit = 2047
+    package static let coefficientLimit = 2047
 
     /// Zero bytes that must follow the input of `decode`.
-    static let inputPadding = 16
+    package static let inputPadding = 16
 
     /// Decodes `count` coefficients, an even number, from the `byteCount` bytes at `input`, which
     /// are followed by `inputPadding` zero bytes.
     ///
     /// - Returns: how many bytes the encoding takes up, or `nil` if the input is not an encoding or
     ///   ends too soon.
-    static func decode(
+    package static func decode(
         _ input: UnsafePointer<UInt8>, byteCount: Int,
         to coefficients: UnsafeMutablePointer<Int16>, count: Int
     ) -> Int? {
@@ -70,7 +70,7 @@ enum CompressedPolynomialEncoding {
     ///
     /// - Returns: how many bytes were written, or `nil` if a coefficient exceeds ±2047 or the
     ///   encoding does not fit; what is at `output` is then unspecified.
-    static func encode(
+    package static func encode(
         _ coefficients: UnsafePointer<Int16>, count: Int,
         to output: UnsafeMutablePointer<UInt8>, capacity: Int
     ) -> Int? {

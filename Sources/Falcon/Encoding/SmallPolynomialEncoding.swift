@@ -3,14 +3,14 @@
 ///
 /// Eight coefficients take exactly `bits` bytes, and n is a multiple of eight: no bits are spare.
 /// Neither function branches or indexes on a coefficient.
-enum SmallPolynomialEncoding {
+package enum SmallPolynomialEncoding {
     /// Bytes that `count` coefficients take.
-    static func byteCount(count: Int, bits: Int) -> Int { count * bits / 8 }
+    package static func byteCount(count: Int, bits: Int) -> Int { count * bits / 8 }
 
     /// Decodes `count` coefficients.
     ///
     /// - Returns: false if one of them has the forbidden value.
-    static func decode(
+    package static func decode(
         _ input: UnsafePointer<UInt8>, bits: Int,
         to coefficients: UnsafeMutablePointer<Int8>, count: Int
     ) -> Bool {
@@ -35,7 +35,7 @@ enum SmallPolynomialEncoding {
     }
 
     /// Encodes `count` coefficients, each of which must fit.
-    static func encode(
+    package static func encode(
         _ coefficients: UnsafePointer<Int8>, count: Int, bits: Int,
         to output: UnsafeMutablePointer<UInt8>
     ) {

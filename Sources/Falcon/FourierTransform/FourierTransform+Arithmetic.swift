@@ -1,7 +1,7 @@
 /// Arithmetic on transformed polynomials: value by value, complex numbers. `n` is the degree;
 /// `half` = n / 2 is where imaginary parts start.
 extension FourierTransform {
-    typealias Polynomial = UnsafeMutablePointer<Double>
+    package typealias Polynomial = UnsafeMutablePointer<Double>
 
     /// a += b, transformed or not.
     @inline(__always)
@@ -45,7 +45,7 @@ extension FourierTransform {
 
     /// a *= b.
     @inline(__always)
-    static func multiply(_ a: Polynomial, _ b: UnsafePointer<Double>, _ n: Int) {
+    package static func multiply(_ a: Polynomial, _ b: UnsafePointer<Double>, _ n: Int) {
         let half = n / 2
         for index in 0..<half {
             let (aReal, aImaginary) = (a[index], a[index &+ half])

@@ -5,7 +5,7 @@
 /// bit-reversed order. See the specification, section 3.3, and for the order of values the
 /// round-3 reference code, with which every result agrees to the last bit: no multiplication may be
 /// fused with an addition, and no sum may be reordered.
-enum FourierTransform {
+package enum FourierTransform {
     /// exp(i pi rev(k) / 1024) for k in 0..<1024, rev being the reversal of ten bits. The first 2^l
     /// entries serve a polynomial of degree 2^l.
     struct Roots: Sendable {
@@ -45,7 +45,7 @@ enum FourierTransform {
     }
 
     /// Transforms the 2^`logDegree` coefficients at `f` in place.
-    static func forward(_ f: UnsafeMutablePointer<Double>, logDegree: Int) {
+    package static func forward(_ f: UnsafeMutablePointer<Double>, logDegree: Int) {
         let half = (1 << logDegree) >> 1
         // The first level, with the root i, is how real and imaginary parts are laid out.
         withRoots { rootsReal, rootsImaginary in
@@ -68,7 +68,7 @@ enum FourierTransform {
     }
 
     /// Undoes ``forward(_:logDegree:)``.
-    static func inverse(_ f: UnsafeMutablePointer<Double>, logDegree: Int) {
+    package static func inverse(_ f: UnsafeMutablePointer<Double>, logDegree: Int) {
         let half = (1 << logDegree) >> 1
         guard half > 0 else { return }
         withRoots { rootsReal, rootsImaginary in

@@ -9,6 +9,18 @@ struct PairView {
         base = UnsafeMutableRawPointer(values)
     }
 
+    /// A view that is only read from.
+    @inline(__always)
+    init(reading values: UnsafePointer<Double>) {
+        base = UnsafeMutableRawPointer(mutating: values)
+    }
+
+    /// The first and the second values of two pairs.
+    @inline(__always)
+    static func transpose(_ a: Pair, _ b: Pair) -> (Pair, Pair) {
+        (Pair(a[0], b[0]), Pair(a[1], b[1]))
+    }
+
     /// The values at `index` and `index` + 1.
     @inline(__always)
     subscript(index: Int) -> Pair {

@@ -1,14 +1,14 @@
 /// Hashing a message to a polynomial of Z_q[X]/(X^n + 1): specification, algorithm 3.
-enum HashToPoint {
+package enum HashToPoint {
     /// Coefficients that may be written behind the n-th: one block gives 68 samples.
-    static let slack = 68
+    package static let slack = 68
 
     /// Writes n coefficients in 0..<q to `point`, which has room for n + `slack`, from
     /// SHAKE256(nonce || message).
     ///
     /// Each 16-bit big-endian sample below 5q = 61445 is reduced and kept, others are dropped. The
     /// time depends on nonce and message, which are public (votes are gossiped with both).
-    static func hash(
+    package static func hash(
         nonce: UnsafeRawBufferPointer, message: UnsafeRawBufferPointer, degree: Int,
         to point: UnsafeMutablePointer<Int16>
     ) {

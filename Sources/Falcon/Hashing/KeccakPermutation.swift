@@ -3,6 +3,10 @@
 /// The 25 lanes live in stored properties rather than in an array, and every step is written out:
 /// the optimiser then keeps them in registers and stack slots with constant addresses, which is
 /// twice as fast as indexing. Lane `a(x + 5y)` is A[x, y] of the standard.
+///
+/// Lanes 1, 2, 8, 12, 17 and 20 are held complemented. By De Morgan's rules most of the 25 negations
+/// of chi then vanish into an OR in place of an AND; the few that are left keep those six lanes
+/// complemented from round to round (Keccak implementation overview 3.2, section 2.2).
 struct KeccakLanes {
     private var a0: UInt64, a1: UInt64, a2: UInt64, a3: UInt64, a4: UInt64
     private var a5: UInt64, a6: UInt64, a7: UInt64, a8: UInt64, a9: UInt64

@@ -10,8 +10,8 @@
 ///
 /// - a = x u0 - y v0 and b = x u1 - y v1,
 /// - 0 <= u0 < y, 0 <= v0 < x, 0 <= u1 <= y, 0 <= v1 < x.
-struct BezoutSolver {
-    typealias Words = WideIntegers.Words
+package struct BezoutSolver {
+    package typealias Words = WideIntegers.Words
 
     private let count: Int
     private let x, y: UnsafePointer<UInt32>
@@ -26,7 +26,7 @@ struct BezoutSolver {
     }
 
     /// Takes six integers of working space from `arena`.
-    init(
+    package init(
         x: UnsafePointer<UInt32>, y: UnsafePointer<UInt32>, count: Int, arena: inout SecretArena
     ) {
         self.count = count
@@ -41,7 +41,7 @@ struct BezoutSolver {
     }
 
     /// Whether x and y are odd and have no common divisor; if so, u and v are in ``u`` and ``v``.
-    func solve() -> Bool {
+    package func solve() -> Bool {
         a.update(from: x, count: count)
         b.update(from: y, count: count)
         u0.update(repeating: 0, count: count)
@@ -68,8 +68,8 @@ struct BezoutSolver {
         return excess == 0 && x[0] & y[0] & 1 == 1
     }
 
-    var u: Words { u0 }
-    var v: Words { v0 }
+    package var u: Words { u0 }
+    package var v: Words { v0 }
 
     /// -1 / x modulo 2^31, for odd x.
     private static func negatedInverse(_ x: UInt32) -> UInt32 {

@@ -44,6 +44,6 @@ extension NTRUSolver {
         }
         WideIntegers.rebuild(
             lifted, count: wordCount, width: width, isSigned: true,
-            product: arena.take(UInt32.self, wordCount))
+            product: arena.take(UInt32.self, wordCount), scratch: buffer)
     }
 }

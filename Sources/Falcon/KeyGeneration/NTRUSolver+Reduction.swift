@@ -28,7 +28,7 @@ extension NTRUSolver {
             transforms = arena.take(UInt32.self, (level.wordCount + 1) * level.width)
             product = arena.take(UInt32.self, (level.wordCount + 1) * level.width)
             productPrimes = arena.take(UInt32.self, level.wordCount + 1)
-            kRow = arena.take(UInt32.self, n)
+            kRow = arena.take(UInt32.self, level.width)
             f = arena.take(Double.self, n)
             g = arena.take(Double.self, n)
             inverseNorm = arena.take(Double.self, n)
@@ -190,7 +190,7 @@ extension NTRUSolver {
         }
         WideIntegers.rebuild(
             reduction.product, count: reduction.productCount, width: width, isSigned: true,
-            product: reduction.productPrimes)
+            product: reduction.productPrimes, scratch: reduction.kRow)
     }
 
     /// Subtracts every product of a coefficient of k and one of f or g where it belongs: X^n = -1.
@@ -207,12 +207,8 @@ extension NTRUSolver {
                 let factor = isWrapped ? k : 0 &- k
                 WideIntegers.addProductShifted(
                     reduction.lifted + target, wordCount, level.integers + index,
-                    level.wordCount, width: width, factor: factor, wordShift: wordShift,
-                    bitShift: bitShift)
-                WideIntegers.addProductShifted(
-                    reduction.lifted + n + target, wordCount, level.integers + n + index,
-                    level.wordCount, width: width, factor: factor, wordShift: wordShift,
-                    bitShift: bitShift)
+                    level.wordCount, width: width, second: n, factor: factor,
+                    wordShift: wordShift, bitShift: bitShift)
             }
         }
     }

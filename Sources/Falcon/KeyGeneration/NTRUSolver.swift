@@ -141,7 +141,8 @@ struct NTRUSolver {
         }
         WideIntegers.rebuild(
             level.integers, count: level.wordCount, width: level.width,
-            isSigned: level.logDegree > 0, product: arena.take(UInt32.self, level.wordCount))
+            isSigned: level.logDegree > 0, product: arena.take(UInt32.self, level.wordCount),
+            scratch: row)
     }
 
     /// Transforms both polynomials of a pair.

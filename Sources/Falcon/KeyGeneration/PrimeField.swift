@@ -1,11 +1,11 @@
 /// Arithmetic modulo a prime p with 2^30 < p < 2^31, elements in 0..<p.
 ///
 /// Multiplication is Montgomery's with R = 2^32. No operation branches on an element.
-struct PrimeField: BitwiseCopyable, Sendable {
+package struct PrimeField: BitwiseCopyable, Sendable {
     /// p.
-    let prime: UInt32
+    package let prime: UInt32
     /// -1 / p modulo 2^32.
-    private let negatedInverse: UInt32
+    let negatedInverse: UInt32
     /// R^2 modulo p.
     let squareOfR: UInt32
     /// 2^31 R modulo p: a product with it shifts an integer by one of its words.

@@ -1,9 +1,9 @@
 /// The moduli of the residue number system in which key generation holds its great integers.
-enum PrimeTable {
+package enum PrimeTable {
     /// The k of the 308 greatest primes 2^31 + 1 - 2048 k, in descending order of the primes. Each is
     /// 1 modulo 2048, so that a transform of degree 1024 exists; 308 are enough for the unreduced F
     /// and G of the last but deepest level, about 9400 bits.
-    static let multipliers: [UInt16] = [
+    package static let multipliers: [UInt16] = [
         5, 46, 47, 52, 61, 64, 67, 71, 85, 91, 92, 119, 121, 130,
         136, 140, 149, 187, 196, 200, 211, 215, 217, 242, 254, 256, 266, 281,
         292, 299, 311, 317, 325, 346, 355, 361, 364, 365, 376, 385, 404, 407,

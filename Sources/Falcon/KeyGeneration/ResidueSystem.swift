@@ -3,12 +3,12 @@
 /// Polynomials over prime `index` may have any degree up to `maximumDegree(index)`, which is as far
 /// as key generation goes. A transform is Cooley and Tukey's, in bit-reversed order: values at a root
 /// and at its negative are neighbours.
-struct ResidueSystem: Sendable {
-    static let shared = ResidueSystem()
+package struct ResidueSystem: Sendable {
+    package static let shared = ResidueSystem()
 
     /// A prime of the system.
-    struct Prime: BitwiseCopyable, Sendable {
-        let field: PrimeField
+    package struct Prime: BitwiseCopyable, Sendable {
+        package let field: PrimeField
         /// R divided by the product of all primes before this one.
         let inverseOfPredecessors: UInt32
         /// Where its powers of roots of unity start.
@@ -21,7 +21,7 @@ struct ResidueSystem: Sendable {
     /// Powers of the root's inverse.
     private let inverseRoots: [UInt32]
 
-    subscript(index: Int) -> Prime { primes[index] }
+    package subscript(index: Int) -> Prime { primes[index] }
 
     /// The greatest degree needed: see `NTRULevel.liftedWordCount`, the degree falling by half from
     /// level to level.
@@ -93,7 +93,7 @@ struct ResidueSystem: Sendable {
     // MARK: Transforms
 
     /// Transforms the 2^`logDegree` elements of prime `index` at `row` in place.
-    func forward(_ row: UnsafeMutablePointer<UInt32>, logDegree: Int, prime index: Int) {
+    package func forward(_ row: UnsafeMutablePointer<UInt32>, logDegree: Int, prime index: Int) {
         let prime = primes[index]
         roots.withUnsafeBufferPointer { roots in
             let roots = roots.baseAddress.unsafelyUnwrapped + prime.firstRoot
@@ -112,7 +112,7 @@ struct ResidueSystem: Sendable {
     }
 
     /// Undoes ``forward(_:logDegree:prime:)``.
-    func inverse(_ row: UnsafeMutablePointer<UInt32>, logDegree: Int, prime index: Int) {
+    package func inverse(_ row: UnsafeMutablePointer<UInt32>, logDegree: Int, prime index: Int) {
         let prime = primes[index]
         let field = prime.field
         inverseRoots.withUnsafeBufferPointer { roots in

@@ -65,7 +65,7 @@ enum SecretGaussian {
         var magnitude: UInt64 = 1
         for index in 1..<27 {
             // 1 if the random number is below the entry.
-            magnitude &+= ((second & low63) &- table[index]) &>> 63
+            magnitude &+= second & low63 < table[index] ? 1 : 0
         }
         let value = Int64(bitPattern: magnitude) & nonzero
         return (value ^ negative) &- negative

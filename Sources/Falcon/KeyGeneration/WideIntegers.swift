@@ -6,8 +6,8 @@
 /// the same weight. A row may also hold residues modulo one prime of ``ResidueSystem``.
 ///
 /// The integers are secret. Nothing branches or indexes on their words.
-enum WideIntegers {
-    typealias Words = UnsafeMutablePointer<UInt32>
+package enum WideIntegers {
+    package typealias Words = UnsafeMutablePointer<UInt32>
 
     /// Low 31 bits.
     static let mask: UInt32 = 0x7FFF_FFFF
@@ -25,41 +25,64 @@ enum WideIntegers {
     }
 
     /// Writes the signed integers modulo a prime to `row`.
-    static func reduceSigned(
+    package static func reduceSigned(
         _ words: UnsafePointer<UInt32>, count: Int, width: Int, _ field: PrimeField, to row: Words
     ) {
-        let last = (count &- 1) &* width
+        // The last word has the sign, the others are as for a number without.
+        let last = words + (count &- 1) &* width
         for column in 0..<width {
-            // The last word has the sign, the others are as for a number without.
-            let start = field.element(signed(words[last &+ column]))
-            row[column] = reduce(words + column, count &- 1, width, field, start)
+            row[column] = field.element(signed(last[column]))
         }
+        reduce(words, count &- 1, width, field, row)
     }
 
-    /// start 2^(31 count) + the integer of `count` words at `words`, modulo a prime. Words of the
-    /// integer are `width` apart.
+    /// Replaces the elements x of `row` by x 2^(31 count) + the integer of `count` words in that
+    /// column, modulo a prime.
+    ///
+    /// A column is a chain of operations each of which waits for the last. Four at a time keep the
+    /// processor busy.
     @inline(__always)
     private static func reduce(
         _ words: UnsafePointer<UInt32>, _ count: Int, _ width: Int, _ field: PrimeField,
-        _ start: UInt32
-    ) -> UInt32 {
-        var value = start
-        var index = count
-        while index > 0 {
-            index &-= 1
-            value = field.multiply(value, field.wordShift)
-            value = field.add(value, field.reduced(words[index &* width]))
+        _ row: Words
+    ) {
+        let lanes = PrimeLanes(field)
+        let wideEnd = width & ~3
+        var column = 0
+        while column < wideEnd {
+            var value = PrimeLanes.load(row + column)
+            var index = count
+            while index > 0 {
+                index &-= 1
+                value = lanes.append(
+                    PrimeLanes.load(words + (index &* width &+ column)), to: value)
+            }
+            // Below p + 2^31, which is below 3 p.
+            PrimeLanes.store(lanes.reduced(lanes.reduced(value)), to: row + column)
+            column &+= 4
         }
-        return value
+        while column < width {
+            var value = row[column]
+            var index = count
+            while index > 0 {
+                index &-= 1
+                let word = words[index &* width &+ column]
+                value = field.multiply(value, field.wordShift) &+ word
+            }
+            row[column] = field.reduced(field.reduced(value))
+            column &+= 1
+        }
     }
 
     /// Replaces residues by integers: row `i` of `words` holds the residues modulo prime `i`, for
     /// `count` primes. The result is the least integer that is not negative or, if `isSigned`, the
     /// one of least magnitude, with these residues (Chinese remainder theorem).
     ///
-    /// - Parameter product: room for `count` words.
-    static func rebuild(
-        _ words: Words, count: Int, width: Int, isSigned: Bool, product: Words
+    /// - Parameters:
+    ///   - product: room for `count` words.
+    ///   - scratch: room for `width` words.
+    package static func rebuild(
+        _ words: Words, count: Int, width: Int, isSigned: Bool, product: Words, scratch: Words
     ) {
         let system = ResidueSystem.shared
         // The product of the primes so far.
@@ -67,15 +90,15 @@ enum WideIntegers {
         for index in 1..<max(count, 1) {
             let prime = system[index]
             let field = prime.field
+            // x + product ((residue - x) / product mod p)
+            let row = words + index &* width
+            scratch.update(repeating: 0, count: width)
+            reduce(words, index, width, field, scratch)
             for column in 0..<width {
-                let integer = words + column
-                // x + product ((residue - x) / product mod p)
-                let residue = integer[index &* width]
-                let value = reduce(integer, index, width, field, 0)
-                let factor = field.multiply(
-                    field.subtract(residue, value), prime.inverseOfPredecessors)
-                integer[index &* width] = addProduct(integer, width, product, index, factor)
+                scratch[column] = field.multiply(
+                    field.subtract(row[column], scratch[column]), prime.inverseOfPredecessors)
             }
+            addProducts(words, width, product, index, factors: scratch)
             product[index] = multiply(product, index, by: field.prime)
         }
         if isSigned {
@@ -85,22 +108,41 @@ enum WideIntegers {
         }
     }
 
-    /// integer += product factor over `count` words; returns the carry, the next word.
+    /// Adds product factor to every integer of `count` words; the carry becomes the next word.
     @inline(__always)
-    private static func addProduct(
-        _ integer: Words, _ width: Int, _ product: UnsafePointer<UInt32>, _ count: Int,
-        _ factor: UInt32
-    ) -> UInt32 {
-        var carry: UInt64 = 0
-        for index in 0..<count {
-            // Below 2^62 + 2^31 + 2^31.
-            let sum =
-                UInt64(product[index]) &* UInt64(factor)
-                &+ UInt64(integer[index &* width]) &+ carry
-            integer[index &* width] = UInt32(truncatingIfNeeded: sum) & mask
-            carry = sum &>> 31
+    private static func addProducts(
+        _ words: Words, _ width: Int, _ product: UnsafePointer<UInt32>, _ count: Int,
+        factors: UnsafePointer<UInt32>
+    ) {
+        let wideEnd = width & ~3
+        var column = 0
+        // Sums are below 2^62 + 2^31 + 2^31.
+        while column < wideEnd {
+            let factor = PrimeLanes.load(factors + column)
+            var carry = PrimeLanes.Lanes()
+            for index in 0..<count {
+                let integer = words + (index &* width &+ column)
+                let weight = PrimeLanes.Lanes(repeating: UInt64(product[index]))
+                let sum =
+                    PrimeLanes.product(weight, factor) &+ PrimeLanes.load(integer) &+ carry
+                PrimeLanes.store(sum & PrimeLanes.Lanes(repeating: UInt64(mask)), to: integer)
+                carry = sum &>> 31
+            }
+            PrimeLanes.store(carry, to: words + (count &* width &+ column))
+            column &+= 4
         }
-        return UInt32(truncatingIfNeeded: carry)
+        while column < width {
+            let factor = UInt64(factors[column])
+            var carry: UInt64 = 0
+            for index in 0..<count {
+                let position = index &* width &+ column
+                let sum = UInt64(product[index]) &* factor &+ UInt64(words[position]) &+ carry
+                words[position] = UInt32(truncatingIfNeeded: sum) & mask
+                carry = sum &>> 31
+            }
+            words[count &* width &+ column] = UInt32(truncatingIfNeeded: carry)
+            column &+= 1
+        }
     }
 
     /// integer *= factor over `count` words, factor below 2^31; returns the carry, the next word.
@@ -157,25 +199,33 @@ enum WideIntegers {
         }
     }
 
-    /// Adds factor y 2^(31 wordShift + bitShift) to `x`; what reaches beyond the `xCount` words of x
-    /// is lost. Words of an integer are `width` apart.
+    /// Adds factor y 2^(31 wordShift + bitShift) to `x`, and the same for the integers `second`
+    /// columns on; what reaches beyond the `xCount` words of x is lost. Words of an integer are
+    /// `width` apart.
     @inline(__always)
     static func addProductShifted(
         _ x: Words, _ xCount: Int, _ y: UnsafePointer<UInt32>, _ yCount: Int, width: Int,
-        factor: Int32, wordShift: Int, bitShift: UInt32
+        second: Int, factor: Int32, wordShift: Int, bitShift: UInt32
     ) {
-        let extension31 = signWord(y[(yCount &- 1) &* width])
-        var lower: UInt32 = 0
-        var carry: Int64 = 0
+        let last = y + (yCount &- 1) &* width
+        let extensions = (signWord(last[0]), signWord(last[second]))
+        var lower: (UInt32, UInt32) = (0, 0)
+        var carry: (Int64, Int64) = (0, 0)
         for index in wordShift..<max(xCount, wordShift) {
             let position = index &- wordShift
-            let word = position < yCount ? y[position &* width] : extension31
-            let shifted = (word &<< bitShift & mask) | lower
-            lower = word &>> (31 &- bitShift)
+            let row = y + position &* width
+            let words = position < yCount ? (row[0], row[second]) : extensions
+            let shifted = (
+                (words.0 &<< bitShift & mask) | lower.0, (words.1 &<< bitShift & mask) | lower.1
+            )
+            lower = (words.0 &>> (31 &- bitShift), words.1 &>> (31 &- bitShift))
             // Within ±(2^62 + 2^32 + 2^31).
-            let sum = Int64(shifted) &* Int64(factor) &+ Int64(x[index &* width]) &+ carry
-            x[index &* width] = UInt32(truncatingIfNeeded: sum) & mask
-            carry = sum &>> 31
+            let target = x + index &* width
+            let sum0 = Int64(shifted.0) &* Int64(factor) &+ Int64(target[0]) &+ carry.0
+            let sum1 = Int64(shifted.1) &* Int64(factor) &+ Int64(target[second]) &+ carry.1
+            target[0] = UInt32(truncatingIfNeeded: sum0) & mask
+            target[second] = UInt32(truncatingIfNeeded: sum1) & mask
+            carry = (sum0 &>> 31, sum1 &>> 31)
         }
     }
 

@@ -6,8 +6,8 @@
 ///
 /// The vector forms list their eight lanes one by one: the compiler turns that pattern, unlike the
 /// generic widening of the standard library, into one instruction for all lanes.
-enum ModQ {
-    typealias Lanes = SIMD8<Int16>
+package enum ModQ {
+    package typealias Lanes = SIMD8<Int16>
 
     /// q.
     static let modulus = UInt16(FalconParameters.modulus)
@@ -41,7 +41,7 @@ enum ModQ {
 
     /// a b / R modulo q; the magnitude is at most |a b| / 2^16 + 6146.
     @inline(__always)
-    static func multiply(_ a: Int16, _ b: Int16) -> Int16 {
+    package static func multiply(_ a: Int16, _ b: Int16) -> Int16 {
         highProduct(a, b) &- highProduct(a &* b &* modulusInverse, 12289)
     }
 
@@ -50,7 +50,7 @@ enum ModQ {
     /// The quotient is a 5461 / 2^26 rounded; 5461 / 2^26 exceeds 1 / q by 2.4 parts in 10^5, which
     /// moves no rounding for |a| <= 30721. For greater |a| the result is still within ±6145.
     @inline(__always)
-    static func centred(_ a: Lanes) -> Lanes {
+    package static func centred(_ a: Lanes) -> Lanes {
         let quotient = (highProduct(a, Lanes(repeating: 5461)) &+ Lanes(repeating: 512)) &>> 10
         return a &- quotient &* Lanes(repeating: 12289)
     }

@@ -14,13 +14,13 @@
 ///   level 10 reduces: 15200. All below 2^15.
 /// - Inverse, input within ±9219: sums are reduced at levels 1, 3, 4, 6, 7 and 9. The bounds after
 ///   the levels are 7876, 15752, 9101, 7854, 15708, 9093, 7852, 15704, 9092 and 18184.
-struct NumberTheoreticTransform {
-    typealias Lanes = ModQ.Lanes
+package struct NumberTheoreticTransform {
+    package typealias Lanes = ModQ.Lanes
 
     static let falcon512 = NumberTheoreticTransform(logDegree: 9)
     static let falcon1024 = NumberTheoreticTransform(logDegree: 10)
 
-    static func of(_ parameters: FalconParameters) -> NumberTheoreticTransform {
+    package static func of(_ parameters: FalconParameters) -> NumberTheoreticTransform {
         parameters == .falcon512 ? falcon512 : falcon1024
     }
 
@@ -43,7 +43,7 @@ struct NumberTheoreticTransform {
     }
 
     /// Transforms the n `coefficients`, within ±6144, in place. The result is in transformed order, within ±31022.
-    func forward(_ coefficients: UnsafeMutablePointer<Int16>) {
+    package func forward(_ coefficients: UnsafeMutablePointer<Int16>) {
         let polynomial = LaneView(coefficients)
         forwardTwiddles.withUnsafeBufferPointer { twiddles in
             var twiddle = twiddles.baseAddress.unsafelyUnwrapped
@@ -66,7 +66,7 @@ struct NumberTheoreticTransform {
 
     /// Undoes `forward` and multiplies by n: takes coefficients within ±9219 in transformed order.
     /// The result is centred.
-    func inverseTimesDegree(_ coefficients: UnsafeMutablePointer<Int16>) {
+    package func inverseTimesDegree(_ coefficients: UnsafeMutablePointer<Int16>) {
         let polynomial = LaneView(coefficients)
         inverseTwiddles.withUnsafeBufferPointer { twiddles in
             var twiddle = twiddles.baseAddress.unsafelyUnwrapped

@@ -4,10 +4,12 @@
 /// blocks; the counter of each is XORed into the last two state words. The bytes do not come out
 /// block by block: all first words, then all second words, and so on, as a vectorised
 /// implementation has them in its registers. The test vectors rest on that order.
-struct ChaChaGenerator {
+package struct ChaChaGenerator {
     typealias Words = SIMD4<UInt32>
 
-    static let bufferByteCount = 512
+    /// Bytes of a seed: key, nonce, counter.
+    package static let seedByteCount = 56
+    package static let bufferByteCount = 512
 
     /// What the generator keeps in secret memory.
     struct Storage: BitwiseCopyable {
@@ -23,17 +25,22 @@ struct ChaChaGenerator {
     /// The next byte to hand out, 0..<512.
     private var position = 0
 
-    /// Seeds a generator from `seed`, which squeezes 56 bytes.
-    init(arena: inout SecretArena, seed: UnsafeMutablePointer<Shake256>) {
+    /// A generator that is still to be seeded.
+    package init(arena: inout SecretArena) {
         storage = arena.take(Storage.self, 1)
+        storage.initialize(to: Storage())
         buffer = UnsafeMutableRawPointer(arena.take(UInt8.self, Self.bufferByteCount))
-        reseed(from: seed)
     }
 
-    /// Starts over with the next 56 bytes of `seed`.
-    mutating func reseed(from seed: UnsafeMutablePointer<Shake256>) {
+    /// Starts over with the next 56 bytes of `source`.
+    mutating func seed(from source: UnsafeMutablePointer<Shake256>) {
+        seed { source.pointee.squeeze(into: $0) }
+    }
+
+    /// Starts over with the 56 bytes that `fill` writes.
+    package mutating func seed(_ fill: (UnsafeMutableRawBufferPointer) -> Void) {
         // The buffer is about to be overwritten: it serves to hold the seed.
-        seed.pointee.squeeze(into: UnsafeMutableRawBufferPointer(start: buffer, count: 56))
+        fill(UnsafeMutableRawBufferPointer(start: buffer, count: Self.seedByteCount))
         for index in 0..<12 {
             storage.pointee.state[index] = buffer.load(
                 fromByteOffset: 4 * index, as: UInt32.self)
@@ -42,9 +49,17 @@ struct ChaChaGenerator {
         refill()
     }
 
+    /// Replaces what is to be handed out next by `bytes`, fewer than 500: known answers for the
+    /// sampler are given with the bytes it draws.
+    package mutating func preset(_ bytes: [UInt8]) {
+        precondition(bytes.count < 500)
+        UnsafeMutableRawBufferPointer(start: buffer, count: bytes.count).copyBytes(from: bytes)
+        position = 0
+    }
+
     /// The next eight bytes, little-endian. If fewer than nine are left they are dropped first.
     @inline(__always)
-    mutating func nextWord() -> UInt64 {
+    package mutating func nextWord() -> UInt64 {
         if position >= Self.bufferByteCount - 9 {
             refill()
         }
@@ -55,7 +70,7 @@ struct ChaChaGenerator {
 
     /// The next byte.
     @inline(__always)
-    mutating func nextByte() -> UInt8 {
+    package mutating func nextByte() -> UInt8 {
         let byte = buffer.load(fromByteOffset: position, as: UInt8.self)
         position &+= 1
         if position == Self.bufferByteCount {

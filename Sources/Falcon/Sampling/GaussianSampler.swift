@@ -3,7 +3,7 @@
 ///
 /// Constant time up to the number of rejections, which says nothing about centre and deviation
 /// (specification, section 3.9.3).
-struct GaussianSampler {
+package struct GaussianSampler {
     /// 1 / (2 sigma0^2) for sigma0 = 1.8205, the deviation of the base sampler.
     private static let inverseOfTwiceBaseVariance = 0.15086504887537272
     /// ln 2.
@@ -18,25 +18,25 @@ struct GaussianSampler {
     private var generator: ChaChaGenerator
 
     /// A sampler for keys of `parameters`, whose random bytes come from `generator`.
-    init(_ parameters: FalconParameters, generator: ChaChaGenerator) {
+    package init(_ parameters: FalconParameters, generator: ChaChaGenerator) {
         leastDeviation = Self.leastDeviation(parameters)
         self.generator = generator
     }
 
     /// sigma_min, specification, table 3.3.
-    static func leastDeviation(_ parameters: FalconParameters) -> Double {
+    package static func leastDeviation(_ parameters: FalconParameters) -> Double {
         parameters == .falcon512 ? 1.2778336969128337 : 1.298280334344292
     }
 
-    /// Starts the random bytes over from the next 56 bytes of `seed`.
-    mutating func reseed(from seed: UnsafeMutablePointer<Shake256>) {
-        generator.reseed(from: seed)
+    /// Starts the random bytes over from the next 56 bytes of `source`.
+    mutating func seed(from source: UnsafeMutablePointer<Shake256>) {
+        generator.seed(from: source)
     }
 
     /// An integral value around `center`, |center| <= 2^51, with the standard deviation
     /// 1 / `inverseDeviation`, between `leastDeviation` and 1.8205.
     @inline(__always)
-    mutating func sample(center: Double, inverseDeviation: Double) -> Double {
+    package mutating func sample(center: Double, inverseDeviation: Double) -> Double {
         let integral = Rounding.floor(center)
         let fraction = center - integral
         let scale = (inverseDeviation * inverseDeviation) * 0.5

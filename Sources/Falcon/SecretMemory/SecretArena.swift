@@ -2,17 +2,17 @@
 ///
 /// The pieces are valid as long as the arena. Capacity is computed by the caller from the degree;
 /// running out is a programming error.
-struct SecretArena: ~Copyable {
+package struct SecretArena: ~Copyable {
     private let buffer: SecretBuffer
     private var used = 0
 
-    init(byteCount: Int) {
+    package init(byteCount: Int) {
         buffer = SecretBuffer(byteCount: byteCount)
     }
 
     /// Takes room for `count` values of a trivial type, aligned to a cache line. The contents are
     /// whatever was there before: zeros, or bytes of a piece since released.
-    mutating func take<Value: BitwiseCopyable>(
+    package mutating func take<Value: BitwiseCopyable>(
         _ type: Value.Type, _ count: Int
     ) -> UnsafeMutablePointer<Value> {
         let start = used
@@ -24,10 +24,10 @@ struct SecretArena: ~Copyable {
     }
 
     /// How much is taken, to be given to ``release(to:)``.
-    var mark: Int { used }
+    package var mark: Int { used }
 
     /// Gives back all pieces taken since `mark` was read.
-    mutating func release(to mark: Int) {
+    package mutating func release(to mark: Int) {
         used = mark
     }
 }

@@ -4,15 +4,15 @@ private import Synchronization
 ///
 /// Everything derived from a secret key, temporaries included, lives in such a block. It cannot be
 /// copied, and nobody but its owner sees its address.
-struct SecretBuffer: ~Copyable {
+package struct SecretBuffer: ~Copyable {
     /// Alignment of the block: a cache line.
-    static let alignment = 64
+    package static let alignment = 64
 
     /// The block's bytes; their number is a multiple of 8.
-    let bytes: UnsafeMutableRawBufferPointer
+    package let bytes: UnsafeMutableRawBufferPointer
 
     /// Allocates `byteCount` zero bytes, rounded up to a multiple of 8.
-    init(byteCount: Int) {
+    package init(byteCount: Int) {
         bytes = UnsafeMutableRawBufferPointer.allocate(
             byteCount: (byteCount + 7) & ~7, alignment: Self.alignment)
         bytes.initializeMemory(as: UInt8.self, repeating: 0)
@@ -27,11 +27,19 @@ struct SecretBuffer: ~Copyable {
     ///
     /// A compiler may drop plain stores to memory that is about to be freed. It may not drop atomic
     /// ones with an ordering, which other threads could observe.
-    static func erase(_ bytes: UnsafeMutableRawBufferPointer) {
+    package static func erase(_ bytes: UnsafeMutableRawBufferPointer) {
         guard let base = bytes.baseAddress else { return }
         let words = base.bindMemory(to: Atomic<UInt64>.self, capacity: bytes.count / 8)
         for index in 0..<(bytes.count / 8) {
             words[index].store(0, ordering: .relaxed)
         }
+    }
+
+    /// Overwrites 16 KiB of the stack below the caller's frame, where functions it has called have
+    /// left what did not fit in registers. The deepest of ours use less than half of that.
+    @inline(never)
+    static func eraseStack() {
+        var words = InlineArray<2048, UInt64>(repeating: 0)
+        withUnsafeMutableBytes(of: &words) { erase($0) }
     }
 }

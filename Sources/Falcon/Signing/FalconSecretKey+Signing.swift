@@ -10,6 +10,7 @@ extension FalconSecretKey {
         message: [UInt8],
         randomness: (UnsafeMutableRawBufferPointer) throws(Failure) -> Void
     ) throws(Failure) -> [UInt8] {
+        defer { SecretBuffer.eraseStack() }
         let byteCount = parameters.paddedSignatureByteCount
         var signature = [UInt8](repeating: 0, count: byteCount)
         var attempt = try SigningAttempt(
@@ -26,6 +27,7 @@ extension FalconSecretKey {
         message: [UInt8],
         randomness: (UnsafeMutableRawBufferPointer) throws(Failure) -> Void
     ) throws(Failure) -> [UInt8]? {
+        defer { SecretBuffer.eraseStack() }
         var signature = [UInt8](repeating: 0, count: parameters.maximumSignatureByteCount)
         var attempt = try SigningAttempt(
             parameters, message: message, signature: &signature, randomness: randomness)
@@ -45,7 +47,6 @@ private struct SigningAttempt: ~Copyable {
     private let seed: UnsafeMutablePointer<Shake256>
     private let t0, t1, scratch: UnsafeMutablePointer<Double>
     private var sampler: GaussianSampler
-    private var isFirst = true
 
     private static func arenaByteCount(_ parameters: FalconParameters) -> Int {
         let n = parameters.degree
@@ -87,8 +88,7 @@ private struct SigningAttempt: ~Copyable {
         t1 = arena.take(Double.self, n)
         scratch = arena.take(
             Double.self, FourierSampler.scratchSize(logDegree: parameters.logDegree))
-        sampler = GaussianSampler(
-            parameters, generator: ChaChaGenerator(arena: &arena, seed: seed))
+        sampler = GaussianSampler(parameters, generator: ChaChaGenerator(arena: &arena))
         self.arena = arena
     }
 
@@ -98,10 +98,7 @@ private struct SigningAttempt: ~Copyable {
     ///   call tries with other randomness.
     mutating func sign(with key: borrowing ExpandedKey, to signature: inout [UInt8]) -> Int? {
         repeat {
-            if !isFirst {
-                sampler.reseed(from: seed)
-            }
-            isFirst = false
+            sampler.seed(from: seed)
             setTarget(key)
             sampleNearby(key)
         } while !isShort(key)

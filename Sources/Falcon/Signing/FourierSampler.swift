@@ -36,20 +36,31 @@ struct FourierSampler {
         FourierTransform.split(z, z + half, t1, n, rootsReal, rootsImaginary)
         sample(z, z + half, tree: tree + n, logDegree: logDegree - 1, scratch: merged)
         FourierTransform.merge(merged, z, z + half, n, rootsReal, rootsImaginary)
-        // t0 += (t1 - z1) L10, then t1 = z1.
-        for index in 0..<half {
-            let dReal = t1[index] - merged[index]
-            let dImaginary = t1[index &+ half] - merged[index &+ half]
-            let (lReal, lImaginary) = (tree[index], tree[index &+ half])
-            t0[index] += lReal * dReal - lImaginary * dImaginary
-            t0[index &+ half] += lReal * dImaginary + lImaginary * dReal
-            t1[index] = merged[index]
-            t1[index &+ half] = merged[index &+ half]
-        }
+        Self.advance(t0, t1, merged, tree, half)
         FourierTransform.split(z, z + half, t0, n, rootsReal, rootsImaginary)
         sample(
             z, z + half, tree: tree + n + subtreeSize, logDegree: logDegree - 1, scratch: merged)
         FourierTransform.merge(t0, z, z + half, n, rootsReal, rootsImaginary)
+    }
+
+    /// t0 += (t1 - z1) L10, then t1 = z1, for polynomials of degree 2 `half` >= 4.
+    @inline(__always)
+    private static func advance(
+        _ t0: Polynomial, _ t1: Polynomial, _ z1: Polynomial, _ l10: UnsafePointer<Double>,
+        _ half: Int
+    ) {
+        let (t0, t1, z1) = (PairView(t0), PairView(t1), PairView(z1))
+        let l10 = PairView(reading: l10)
+        var index = 0
+        while index < half {
+            let (zReal, zImaginary) = (z1[index], z1[index &+ half])
+            let (dReal, dImaginary) = (t1[index] - zReal, t1[index &+ half] - zImaginary)
+            let (lReal, lImaginary) = (l10[index], l10[index &+ half])
+            t0[index] += lReal * dReal - lImaginary * dImaginary
+            t0[index &+ half] += lReal * dImaginary + lImaginary * dReal
+            (t1[index], t1[index &+ half]) = (zReal, zImaginary)
+            index &+= 2
+        }
     }
 
     /// Degree 2: a polynomial is one complex number, its two halves are real and imaginary part.

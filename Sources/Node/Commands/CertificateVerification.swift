@@ -110,7 +110,7 @@ public struct CertificateVerification: Sendable {
         let votes = certificate.precommits
         let scores = votes.map(\.coherenceScore)
         let rates = votes.map(\.quantumState.averageQBER)
-        let voters = votes.map { "\($0.index)" }.joined(separator: ", ")
+        let voters = votes.map { "\($0.validator)" }.joined(separator: ", ")
         var lines = [
             "VALID: block #\(certificate.target.number) \(certificate.target.hash) is final.",
             "  set \(certificate.setID), round \(certificate.round), policy \(certificate.policy.name)",

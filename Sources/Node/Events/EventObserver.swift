@@ -51,6 +51,8 @@ final class EventObserver: Sendable {
         case .doubleVote(let evidence): doubleVote(evidence, set: set)
         case .gossip(let note): observe(note, set: set)
         case .sync(let note): observe(note)
+        case .syncOffence(let peer, let offence):
+            warn(peers, key: "sync", "Offence of \(name(of: peer)): \(offence)")
         case .roundEntered(let round): coherence.debug("Round \(round) entered")
         }
     }

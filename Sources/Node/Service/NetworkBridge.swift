@@ -95,7 +95,7 @@ final class NetworkBridge: Sendable {
         let name = syncProtocol
         jobContinuation.yield {
             guard let peer else { return await completion(.failure(.disconnected)) }
-            do {
+            do throws(RequestError) {
                 let answer = try await swarm.request(
                     peer, [name], bytes, limits: Self.requestLimits)
                 await completion(.success(answer))

@@ -8,6 +8,7 @@ internal import SCALE
 internal import Storage
 internal import Validator
 internal import VoteGossip
+internal import BlockSync
 
 /// The node as JSON-RPC sees it: snapshots of the core, the storage and the network.
 struct NodeView: NodeQueries {
@@ -34,7 +35,7 @@ struct NodeView: NodeQueries {
         let best = core.tree.best.number
         return SyncProgress(
             starting: startingNumber, current: best,
-            highest: max(best, core.sync.highestAnnounced ?? best))
+            highest: max(best, core.sync.peerHeads.map(\.best.number).max() ?? best))
     }
 
     func listenAddresses() async -> [String] {
@@ -42,12 +43,15 @@ struct NodeView: NodeQueries {
     }
 
     func peers() async -> [PeerReport] {
-        let sync = await host.core.sync
+        let core = await host.core
+        let heads = Dictionary(
+            uniqueKeysWithValues: core.sync.peerHeads.map { ($0.peer, $0.best) })
+        let nothing = BlockRef(hash: .zero, number: BlockNumber(0))
         return await network.swarm.snapshot().peers.map { snapshot in
-            let state = sync.peer(network.directory.handle(of: snapshot.peer))
+            let handle = network.directory.handle(of: snapshot.peer)
             return PeerReport(
-                peerID: "\(snapshot.peer)", isValidator: state?.isAuthority ?? false,
-                best: state?.best ?? BlockRef(hash: .zero, number: BlockNumber(0)))
+                peerID: "\(snapshot.peer)", isValidator: core.gossip.role(of: handle) == .authority,
+                best: heads[handle] ?? nothing)
         }
     }
 
@@ -136,8 +140,10 @@ struct NodeView: NodeQueries {
             }), certificate.target.block?.hash == hash
         else { return [] }
         return certificate.precommits.compactMap { entry in
-            certificate.vote(of: entry, in: core.configuration.domain.set)
-                .map { VoteReport(index: entry.index, vote: $0) }
+            entry.vote(
+                in: core.configuration.domain.set, round: certificate.round, phase: .precommit,
+                target: certificate.target
+            ).map { VoteReport(index: entry.validator, vote: $0) }
         }
     }
 

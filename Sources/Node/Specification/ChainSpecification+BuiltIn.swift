@@ -1,5 +1,6 @@
 internal import Keystore
 internal import Primitives
+internal import Falcon
 
 extension ChainSpecification {
     /// The chain `dev`: Alice alone.

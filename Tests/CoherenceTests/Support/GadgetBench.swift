@@ -16,6 +16,8 @@ struct GadgetBench {
     private(set) var unsigned: [UnsignedVote] = []
     private(set) var timers: [VotingTimer: Instant] = [:]
     private(set) var notes: [VotingNote] = []
+    /// The own votes that were sent.
+    private(set) var sent: [VerifiedVote] = []
     private(set) var lastEffects: [CoherenceGadget.Effect] = []
     private(set) var certificate: VerifiedCertificate?
     private var nonce: UInt64 = 100
@@ -89,7 +91,8 @@ struct GadgetBench {
         case .setTimer(let timer, let deadline): timers[timer] = deadline
         case .cancelTimer(let timer): timers[timer] = nil
         case .note(let note): notes.append(note)
-        case .broadcast, .broadcastQuorumCertificate, .wantBlock, .roundEntered, .doubleVote,
+        case .broadcast(let vote): sent.append(vote)
+        case .broadcastQuorumCertificate, .wantBlock, .roundEntered, .doubleVote,
             .alarm:
             break
         }

@@ -225,4 +225,18 @@ struct Mesh {
     var duplicationFactor: Double {
         entriesDistinct == 0 ? 1 : Double(entriesReceived) / Double(entriesDistinct)
     }
+
+    /// The figures of a run, for people.
+    func summary(blocks: Int) -> String {
+        let counters = hosts.map(\.gossip.counters)
+        func sum(_ value: (GossipCounters) -> UInt64) -> UInt64 {
+            counters.reduce(0) { $0 + value($1) }
+        }
+        return "d \(duplicationFactor) received \(entriesReceived) distinct \(entriesDistinct)"
+            + " forwarded \(sum(\.entriesForwarded)) own \(sum(\.ownVotesSent))"
+            + " statuses \(sum { $0.sent[.status] }) bundles \(sum { $0.sent[.voteBundle] })"
+            + " qcs \(sum { $0.sent[.quorumCertificate] })"
+            + " certificates \(sum { $0.sent[.certificate] }) requests \(sum(\.requestsSent))"
+            + " bytes/node/block \(sentByteCount / hosts.count / blocks)"
+    }
 }
