@@ -1,8 +1,9 @@
-package import Chain
-package import Primitives
+internal import BlockSync
+internal import Chain
+internal import Primitives
 
 /// The production of own blocks: at most one per slot, whatever happens in between.
-package struct Authoring: Sendable {
+struct Authoring: Sendable {
     /// Our position in the set; nil when no blocks are produced here.
     let local: ValidatorIndex?
     /// The newest slot that a block of ours was begun for. An own block is durable before anybody
@@ -68,7 +69,7 @@ extension ValidatorCore {
         do {
             let builder = try BlockBuilder(
                 parent: parent, parentState: state, slot: slot,
-                extrinsics: sync.pool.ready(for: state, byteLimit: Block.maximumBodyByteCount))
+                extrinsics: sync.pool.ready(state: state, byteLimit: Block.maximumBodyByteCount))
             authoring.begin(builder, in: slot)
             effects.append(.signSeal(slot, message: builder.message))
         } catch {
