@@ -70,7 +70,9 @@ let package = Package(
         module("Primitives", ["SCALE", "CSodium"]),
         module("Falcon"),
         module("Chain", ["Primitives", "SCALE"]),
-        module("BlockSync", ["Chain", "Primitives", "SCALE"]),
+        module(
+            "BlockSync", ["Chain", "Primitives", "SCALE", protobuf],
+            exclude: ["Protobuf/Schemas"]),
         module("Coherence", ["Chain", "Primitives", "SCALE"]),
         module("VoteGossip", ["Coherence", "Chain", "Primitives", "SCALE"]),
         module(

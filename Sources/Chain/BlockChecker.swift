@@ -2,7 +2,7 @@ package import Primitives
 internal import SCALE
 
 /// Why a block can never be part of the chain, or not yet.
-package enum BlockInvalid: Error, Sendable, Equatable {
+package enum BlockInvalid: Error, Sendable, Hashable {
     /// The parent is another block.
     case wrongParent
     /// The height is not the parent's plus one.

@@ -112,12 +112,21 @@ package struct BlockTree: Sendable {
     /// The block's children, ascending; empty for an unknown block.
     package func children(of hash: Hash256) -> [Hash256] { nodes[hash]?.children ?? [] }
 
+    /// Whether so many blocks of a slot and author are kept that another one is refused.
+    package func isSlotTaken(
+        _ slot: SlotNumber, author: ValidatorIndex, in set: ValidatorSet
+    ) -> Bool {
+        guard let validator = set.validator(at: author) else { return false }
+        let authorship = Authorship(slot: slot, author: validator.account)
+        return (authored[authorship]?.count ?? 0) >= limits.maximumBlocksPerSlot
+    }
+
     func node(_ hash: Hash256) -> Node? { nodes[hash] }
 
     // MARK: Growing
 
     /// Why a block was not taken.
-    package enum ImportError: Error, Sendable, Equatable {
+    package enum ImportError: Error, Sendable, Hashable {
         /// It is in the tree already.
         case alreadyKnown
         /// Its parent is not in the tree.

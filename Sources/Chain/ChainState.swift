@@ -82,7 +82,7 @@ package struct ChainState: Sendable {
     }
 
     /// Why a body cannot be executed.
-    package enum TransitionError: Error, Sendable, Equatable {
+    package enum TransitionError: Error, Sendable, Hashable {
         /// The signer is no member of the set in force.
         case unknownSigner(position: Int, AccountID)
         /// The nonce is not the signer's next.

@@ -72,9 +72,14 @@ public struct FIFOOutboundQueue: OutboundQueue {
     public mutating func dequeue() -> OutboundMessage? {
         guard head < messages.count else { return nil }
         let message = messages[head]
+        // The place is cleared at once: what has left must not be kept in memory.
+        messages[head] = OutboundMessage(bytes: [])
         head += 1
         queuedByteCount -= message.bytes.count
-        if head > 64 && head * 2 > messages.count {
+        if head == messages.count {
+            messages.removeAll(keepingCapacity: true)
+            head = 0
+        } else if head > 64 && head * 2 > messages.count {
             messages.removeFirst(head)
             head = 0
         }

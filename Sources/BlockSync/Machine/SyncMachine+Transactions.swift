@@ -1,0 +1,83 @@
+internal import Chain
+internal import Primitives
+internal import SCALE
+
+/// Transactions: from peers and from this node into the pool, and on to peers.
+extension SyncMachine {
+    mutating func transactions(
+        _ peer: PeerHandle, _ bytes: [UInt8], tree: BlockTree, now: Instant
+    ) {
+        guard peers[peer] != nil else { return }
+        guard bytes.count <= TransactionsMessage.maximumByteCount,
+            let message = try? SCALEDecoder.decode(TransactionsMessage.self, from: bytes)
+        else { return report(peer, .malformed) }
+        let isWithin =
+            peers.update(peer) { $0.transactions.take(message.extrinsics.count, now: now) }
+            ?? false
+        guard accept(isWithin, from: peer), let state = tree.state(of: tree.best.hash) else {
+            return
+        }
+        for extrinsic in message.extrinsics {
+            peers.update(peer) { $0.knownTransactions.insert(extrinsic.hash) }
+            switch pool.refusal(of: extrinsic, state: state) {
+            case nil: check(extrinsic, source: peer, set: state.setInForce)
+            case .unknownSigner: report(peer, .badTransaction(extrinsic.hash))
+            case .stale, .tooFarAhead, .taken, .full: break
+            }
+        }
+    }
+
+    mutating func submit(_ extrinsic: Extrinsic, tree: BlockTree) {
+        guard let state = tree.state(of: tree.best.hash) else { return }
+        if let refusal = pool.refusal(of: extrinsic, state: state) {
+            return effects.append(.submitted(extrinsic.hash, .refused(refusal)))
+        }
+        if !check(extrinsic, source: nil, set: state.setInForce) {
+            effects.append(.submitted(extrinsic.hash, .busy))
+        }
+    }
+
+    /// Has a signature checked; false when too many are being checked.
+    @discardableResult
+    private mutating func check(
+        _ extrinsic: Extrinsic, source: PeerHandle?, set: ValidatorSet
+    ) -> Bool {
+        guard checkedTransactions.count < configuration.maximumCheckedTransactionCount,
+            let signature = checker.signatureCheck(of: extrinsic, set: set)
+        else { return false }
+        // One that a peer sent while another's copy is checked need not be checked again.
+        guard checkedHashes.insert(extrinsic.hash).inserted || source == nil else { return true }
+        let id = CheckID(nextID())
+        checkedTransactions[id] = CheckedTransaction(extrinsic: extrinsic, source: source)
+        effects.append(.check(id, [signature]))
+        return true
+    }
+
+    mutating func checked(_ transaction: CheckedTransaction, holds: Bool, tree: BlockTree) {
+        let extrinsic = transaction.extrinsic
+        checkedHashes.remove(extrinsic.hash)
+        guard holds else {
+            if let source = transaction.source {
+                return report(source, .badSignature(extrinsic.hash))
+            }
+            return effects.append(.submitted(extrinsic.hash, .badSignature))
+        }
+        guard let state = tree.state(of: tree.best.hash) else { return }
+        let refusal = pool.insert(extrinsic, state: state)
+        if transaction.source == nil {
+            effects.append(
+                .submitted(extrinsic.hash, refusal.map { .refused($0) } ?? .accepted))
+        }
+        if refusal == nil { propagate(extrinsic) }
+    }
+
+    /// Sends a transaction to the peers that are not known to have it.
+    private mutating func propagate(_ extrinsic: Extrinsic) {
+        let recipients = peers.handles.filter { handle in
+            peers.update(handle) { $0.knownTransactions.insert(extrinsic.hash) } ?? false
+        }
+        guard !recipients.isEmpty else { return }
+        effects.append(
+            .sendTransactions(recipients, TransactionsMessage([extrinsic]).scaleBytes))
+    }
+}

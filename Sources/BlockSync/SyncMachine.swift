@@ -1,0 +1,186 @@
+package import Chain
+package import Primitives
+internal import SCALE
+
+/// Brings blocks into the tree and keeps peers informed: announcements, fetching by hash,
+/// catching up by height, serving, and the transaction pool. See docs/protocol.md, "Blocks".
+///
+/// A deterministic machine: inputs come with the time, effects go out, the tree is the owner's.
+/// Signatures are checked outside; only blocks that hold in everything reach the tree.
+///
+/// - A block that is announced and whose parent is known is fetched by its hash (not even that
+///   when its body is empty). With an unknown parent it is fetched with its ancestors, backwards,
+///   until they link to a known block.
+/// - A peer far ahead is followed by height (`CatchUp`). The tree's depth bounds how far that goes
+///   beyond the finalised block; certificates come with the blocks and move it.
+/// - Every collection that peers feed is bounded; what does not fit is dropped and asked for
+///   again when it is needed.
+package struct SyncMachine: Sendable {
+    /// Bounds and times.
+    package let configuration: SyncConfiguration
+    /// Transactions that wait for a block.
+    package internal(set) var pool: TransactionPool
+    /// The slot that the local clock is in.
+    package internal(set) var currentSlot: SlotNumber
+
+    var peers = PeerTable()
+    var targets: [BlockTarget] = []
+    var parked: [ParkedHeader] = []
+    var verification = VerificationQueue()
+    var catchUp: CatchUp?
+    var requests: [RequestID: OutstandingRequest] = [:]
+    /// The keys of `requests`, ascending.
+    var requestOrder: [RequestID] = []
+    var served: [ReadID: ServedRequest] = [:]
+    var checkedTransactions: [CheckID: CheckedTransaction] = [:]
+    /// The hashes of those, so that none is checked twice at a time.
+    var checkedHashes: Set<Hash256> = []
+    var stall = FinalityStall()
+    /// The best head that our handshake shows.
+    var shownBest: BlockRef?
+    var effects: [Effect] = []
+    /// When the timer fires next.
+    var armed: Instant?
+    var lastID: UInt64 = 0
+
+    let checker: BlockChecker
+
+    /// A header of the next slot, kept until the slot begins.
+    struct ParkedHeader: Sendable {
+        let header: Header
+        let source: PeerHandle
+    }
+
+    /// A request that waits for its response.
+    struct OutstandingRequest: Sendable {
+        let peer: PeerHandle
+        let deadline: Instant
+        let request: BlockRequest
+        let purpose: Purpose
+
+        enum Purpose: Sendable, Hashable {
+            case target(Hash256)
+            case window(UInt64)
+            case justifications
+        }
+    }
+
+    /// A transaction whose signature is being checked; without a source it was submitted here.
+    struct CheckedTransaction: Sendable {
+        let extrinsic: Extrinsic
+        let source: PeerHandle?
+    }
+
+    /// Asking for certificates while the tree's depth holds the import up.
+    struct FinalityStall: Sendable {
+        /// Whether it was noted.
+        var isNoted = false
+        /// Not asked before this time.
+        var notBefore = Instant.zero
+        /// The highest block to ask about next; the best head when nil.
+        var next: BlockRef?
+        var request: RequestID?
+    }
+
+    /// A machine without peers.
+    ///
+    /// - Parameter currentSlot: the slot that the local clock is in.
+    package init(configuration: SyncConfiguration, currentSlot: SlotNumber) {
+        self.configuration = configuration
+        self.currentSlot = currentSlot
+        pool = TransactionPool(limits: configuration.poolLimits)
+        checker = BlockChecker(genesisHash: configuration.genesisHash)
+    }
+
+    /// The handshake for streams that are opened now.
+    package func handshake(best: BlockRef) -> [UInt8] {
+        BlockAnnouncesHandshake(
+            roles: configuration.roles, best: best, genesisHash: configuration.genesisHash
+        ).scaleBytes
+    }
+
+    /// Whether blocks are coming in by height: the node is far behind. A mere claim of a peer does
+    /// not make it so.
+    package var isCatchingUp: Bool { catchUp?.isLinked ?? false }
+
+    /// The connected peers and the best block that each claims, ascending by handle.
+    package var peerHeads: [(peer: PeerHandle, best: BlockRef)] {
+        peers.handles.compactMap { handle in peers[handle].map { (handle, $0.best) } }
+    }
+
+    /// Handles one input.
+    ///
+    /// - Parameters:
+    ///   - tree: blocks are inserted here; the owner finalises it and says so by `.finalised`.
+    ///   - now: never earlier than at the input before.
+    package mutating func handle(
+        _ input: Input, tree: inout BlockTree, now: Instant
+    ) -> [Effect] {
+        expireRequests(now: now)
+        switch input {
+        case .streamOpened(let peer, let handshake):
+            streamOpened(peer, handshake, tree: tree, now: now)
+        case .streamClosed(let peer): streamClosed(peer, now: now)
+        case .announcement(let peer, let bytes):
+            announcement(peer, bytes, tree: tree, now: now)
+        case .response(let id, let result): response(id, result, tree: tree, now: now)
+        case .request(let id, let peer, let bytes): serve(id, peer, bytes, tree: tree, now: now)
+        case .storedBlocks(let id, let blocks): storedBlocks(id, blocks, tree: tree)
+        case .transactions(let peer, let bytes): transactions(peer, bytes, tree: tree, now: now)
+        case .submit(let extrinsic): submit(extrinsic, tree: tree)
+        case .checked(let id, let verdicts): checked(id, verdicts, tree: &tree, now: now)
+        case .ownBlock(let block): ownBlock(block, tree: &tree)
+        case .wanted(let ref, let sources): wanted(ref, sources, tree: tree, now: now)
+        case .slotStarted(let slot): slotStarted(slot, tree: tree, now: now)
+        case .finalised(let ref): finalised(ref, tree: tree)
+        case .timer: armed = nil
+        }
+        schedule(tree: tree, now: now)
+        showBest(of: tree)
+        let result = effects
+        effects = []
+        return result
+    }
+
+    func isKnown(_ hash: Hash256, tree: BlockTree) -> Bool {
+        tree.contains(hash) || verification.contains(hash)
+    }
+
+    mutating func nextID() -> UInt64 {
+        lastID += 1
+        return lastID
+    }
+
+    mutating func report(_ peer: PeerHandle?, _ offence: SyncOffence) {
+        if let peer { effects.append(.report(peer, offence)) }
+    }
+
+    private mutating func showBest(of tree: BlockTree) {
+        guard tree.best != shownBest else { return }
+        shownBest = tree.best
+        effects.append(.handshakeChanged(handshake(best: tree.best)))
+    }
+
+    private mutating func slotStarted(_ slot: SlotNumber, tree: BlockTree, now: Instant) {
+        guard slot > currentSlot else { return }
+        currentSlot = slot
+        let due = parked
+        parked = []
+        for item in due { announced(item.header, by: item.source, tree: tree, now: now) }
+    }
+
+    private mutating func finalised(_ ref: BlockRef, tree: BlockTree) {
+        verification.removeOrphans(of: tree)
+        for target in targets where target.ref.number <= ref.number {
+            dropTarget(target.ref.hash)
+        }
+        parked.removeAll { $0.header.number <= ref.number }
+        if let state = tree.state(of: tree.finalised.hash) { pool.prune(finalisedState: state) }
+        if let session = catchUp,
+            session.windows.first?.start ?? session.next <= ref.number.rawValue
+        {
+            restartCatchUp()
+        }
+        stall = FinalityStall()
+    }
+}
