@@ -87,7 +87,7 @@ extension CoherenceGadget {
     private mutating func decideLatePrecommit(tree: BlockTree) {
         guard !rules.decidesInOrder, signer != nil, usableState != nil,
             let left = round.predecessor,
-            own.stored(at: VotePosition(left, .precommit)) == nil,
+            !own.isTaken(VotePosition(left, .precommit)),
             let quorum = quorums.all.first(where: { $0.round == left }),
             isKnown(quorum.block, tree: tree)
         else { return }

@@ -3,8 +3,10 @@ internal import Primitives
 
 /// Why a stored voting state is not believed.
 package enum RecoveryError: Error, Sendable, Hashable {
-    /// A sign record that is not a valid vote of our own.
-    case invalidSignRecord(VoteSlot, VoteInvalid?)
+    /// A sign record whose vote is invalid.
+    case invalidSignRecord(VoteSlot, VoteInvalid)
+    /// A sign record of another validator, or one that contradicts its vote.
+    case foreignSignRecord(VoteSlot)
     /// Two sign records of one slot.
     case duplicateSignRecord(VoteSlot)
     /// The lock's quorum certificate is invalid.
@@ -61,15 +63,16 @@ extension CoherenceGadget {
     ) throws(RecoveryError) -> [VerifiedVote] {
         var votes: [VerifiedVote] = []
         for record in records {
+            let vote: VerifiedVote
             do throws(VoteInvalid) {
-                let vote = try record.vote.verify(in: domain, using: verifier)
-                guard vote.slot == record.slot, vote.index == local ?? vote.index else {
-                    throw VoteInvalid.badSignature
-                }
-                votes.append(vote)
+                vote = try record.vote.verify(in: domain, using: verifier)
             } catch {
                 throw .invalidSignRecord(record.slot, error)
             }
+            guard vote.slot == record.slot, vote.index == local ?? vote.index else {
+                throw .foreignSignRecord(record.slot)
+            }
+            votes.append(vote)
         }
         votes.sort { $0.slot.position < $1.slot.position }
         for (vote, next) in zip(votes, votes.dropFirst()) where vote.slot == next.slot {

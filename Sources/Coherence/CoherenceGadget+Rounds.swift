@@ -22,7 +22,10 @@ extension CoherenceGadget {
             enter(target, byCertificate: false)
             return true
         }
-        let isOver = clock.precommitFired || !tallies.current(.precommit).canReachQuorum
+        let isOver =
+            rules.separatesRounds
+            ? clock.precommitFired || !tallies.current(.precommit).canReachQuorum
+            : clock.prevoteFired
         guard isOver, let next = round.successor, next.rawValue < RoundNumber.limit else {
             return false
         }

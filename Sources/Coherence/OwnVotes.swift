@@ -92,6 +92,11 @@ struct OwnVotes: Sendable {
     /// Forgets which slots were decided: only for broken rules.
     mutating func forgetDecisions() { lastDecided = nil }
 
+    /// Whether a position of the last two rounds was decided: only for broken rules.
+    func isTaken(_ position: VotePosition) -> Bool {
+        stored(at: position) != nil || pending.contains { $0.vote.slot.position == position }
+    }
+
     /// The stored vote of a position.
     func stored(at position: VotePosition) -> VerifiedVote? {
         stored.first { $0.slot.position == position }
