@@ -81,7 +81,7 @@ let package = Package(
 
         // The shell.
         module("Networking", ["LibP2P", "Primitives", nioCore, nioPosix, logging, deque]),
-        module("Storage", ["Validator", "Coherence", "Chain", "Primitives", "SCALE", grdb]),
+        module("Storage", ["Coherence", "Chain", "Primitives", "SCALE", grdb]),
         module("Keystore", ["Falcon", "Primitives", "LibP2P", crypto]),
         module(
             "RPC",
@@ -117,8 +117,7 @@ let package = Package(
         tests("LibP2PTests", ["LibP2P", "Primitives", crypto]),
         tests(
             "NetworkingTests", ["Networking", "LibP2P", "Primitives", nioCore, nioPosix, logging]),
-        tests(
-            "StorageTests", ["Storage", "Validator", "Coherence", "Chain", "Primitives", "SCALE"]),
+        tests("StorageTests", ["Storage", "Coherence", "Chain", "Primitives", "SCALE", grdb]),
         tests("KeystoreTests", ["Keystore", "Falcon", "Primitives", "LibP2P"]),
         tests(
             "RPCTests",

@@ -7,6 +7,8 @@ final class ConnectionStream {
     private enum Phase {
         case dialing(MultistreamDialer)
         case listening(MultistreamListener)
+        /// The peer's proposals were refused: it is told, and given time to hear it.
+        case refused
         case open
         case closed
     }
@@ -53,6 +55,8 @@ final class ConnectionStream {
 
     // MARK: For the handler
 
+    /// Whether the peer opened the stream.
+    private var isInbound: Bool { handler == nil }
     /// Whether everything given to `send` is in the muxer.
     var hasRoom: Bool { unsent.isEmpty && !isFinishing }
     /// Whether the stream is gone.
@@ -64,14 +68,14 @@ final class ConnectionStream {
     func send(_ bytes: [UInt8]) {
         guard !isClosed, !isFinishing else { return }
         unsent.append(bytes[...])
-        flush()
+        drain()
     }
 
     /// Ends this node's direction after what is queued.
     func finish() {
         guard !isClosed, !isFinishing else { return }
         isFinishing = true
-        flush()
+        drain()
     }
 
     /// Ends both directions at once.
@@ -112,6 +116,7 @@ final class ConnectionStream {
             phase = .listening(listener)
             advanceNegotiation(receivedByteCount: bytes.count)
         case .open: deliver(bytes)
+        case .refused: connection.consumed(bytes.count, on: self)
         case .closed: break
         }
     }
@@ -119,9 +124,10 @@ final class ConnectionStream {
     func remoteEnded() {
         guard !isClosed, !hasRemoteEnded else { return }
         hasRemoteEnded = true
-        if case .open = phase {
-            handler?.streamEnded(self)
-        } else {
+        switch phase {
+        case .open: handler?.streamEnded(self)
+        case .refused, .closed: break
+        case .dialing, .listening:
             fail(.negotiationFailed("the peer ended the stream"))
         }
     }
@@ -131,17 +137,19 @@ final class ConnectionStream {
 
     /// The muxer has room again.
     func flush() {
+        drain()
+        if case .open = phase, hasRoom { handler?.streamHasRoom(self) }
+    }
+
+    /// Moves what waits into the muxer. Tells nobody: who just sent knows, and would only be called
+    /// from within its own call.
+    private func drain() {
         while !isClosed, !unsent.isEmpty, mayWrite {
             let written = connection.write(unsent.unread, on: self)
             guard written > 0 else { return }
             unsent.consume(written)
         }
-        guard !isClosed, unsent.isEmpty, mayWrite else { return }
-        if isFinishing {
-            connection.shutdown(self)
-        } else if case .open = phase {
-            handler?.streamHasRoom(self)
-        }
+        if !isClosed, unsent.isEmpty, mayWrite, isFinishing { connection.shutdown(self) }
     }
 
     func checkDeadline(now: Instant) {
@@ -161,7 +169,7 @@ final class ConnectionStream {
         switch phase {
         case .open: true
         case .dialing(let dialer): dialer.writableProtocol != nil
-        case .listening, .closed: false
+        case .listening, .refused, .closed: false
         }
     }
 
@@ -180,7 +188,7 @@ final class ConnectionStream {
             outcome = listener.outcome
             early = listener.takeRemaining()
             phase = .listening(listener)
-        case .open, .closed: return
+        case .open, .refused, .closed: return
         }
         // A few hundred bytes at the start of a stream always find room in its buffer.
         if !output.isEmpty, connection.write(output[...], on: self) < output.count {
@@ -188,11 +196,19 @@ final class ConnectionStream {
         }
         connection.consumed(receivedByteCount - early.count, on: self)
         switch outcome {
-        case .pending: flush()
+        case .pending: drain()
+        case .failed where isInbound: refuse()
         case .failed(.noCommonProtocol): fail(.unsupported)
         case .failed(let error): fail(.negotiationFailed("\(error)"))
         case .agreed(let name): agreed(name, early: early)
         }
+    }
+
+    /// A reset would overtake the refusal and leave the peer to guess: the stream is ended in order
+    /// instead. The deadline of the negotiation stays.
+    private func refuse() {
+        phase = .refused
+        connection.shutdown(self)
     }
 
     private func agreed(_ name: String, early: [UInt8]) {

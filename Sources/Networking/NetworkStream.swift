@@ -6,7 +6,8 @@ internal import Synchronization
 /// A stream of bytes to a peer, for protocols that bring their own framing. Reading and writing
 /// wait as the peer and the network demand; one task may read while another one writes.
 ///
-/// When the last reference goes, a stream that was not finished and read to its end is cut off.
+/// When the last reference goes, a finished stream sends what was written and discards what still
+/// comes; any other one is cut off.
 package final class NetworkStream: Sendable {
     /// The peer.
     package let peer: PeerID
@@ -126,10 +127,11 @@ final class StreamPipe: Sendable {
         onLoop { $0.pump() }
     }
 
-    /// Nobody uses the stream any more: what was not ended in order is cut off.
+    /// Nobody uses the stream any more: what was written and finished still goes out, anything else
+    /// is cut off.
     func abandon() {
-        let isInOrder = state.withLock { $0.isFinished && $0.hasRemoteEnded && $0.inbound.isEmpty }
-        if !isInOrder { reset() }
+        let isInOrder = state.withLock { $0.isFinished && !$0.isReset }
+        if isInOrder { onLoop { $0.discardInbound() } } else { reset() }
     }
 
     private func onLoop(_ body: @escaping @Sendable (RawStreamHandler) -> Void) {
@@ -185,6 +187,8 @@ final class RawStreamHandler: StreamHandler {
     private let pipe: StreamPipe
     private var stream: ConnectionStream?
     private var completion: Completion?
+    /// Nobody reads any more.
+    private var isDiscarding = false
 
     /// `completion` is told once: when the protocol is agreed, or is not going to be.
     init(gate: LoopGate, completion: @escaping Completion) {
@@ -195,6 +199,15 @@ final class RawStreamHandler: StreamHandler {
 
     /// Returns the credit of bytes that a task took.
     func tookInbound(_ count: Int) { stream?.consumed(count) }
+
+    /// Takes what still comes for nobody, and gives the peer some time to end its direction.
+    func discardInbound() {
+        guard let stream else { return }
+        isDiscarding = true
+        stream.consumed(stream.unconsumedByteCount)
+        let swarm = stream.connection.swarm
+        stream.deadline = swarm.now + swarm.configuration.timings.streamNegotiation
+    }
 
     /// Moves what tasks wrote as far as there is room.
     func pump() {
@@ -220,7 +233,9 @@ final class RawStreamHandler: StreamHandler {
             .success(NetworkStream(peer: stream.peer, protocolName: protocolName, pipe: pipe)))
     }
 
-    func streamReceived(_ bytes: [UInt8], on stream: ConnectionStream) { pipe.received(bytes) }
+    func streamReceived(_ bytes: [UInt8], on stream: ConnectionStream) {
+        if isDiscarding { stream.consumed(bytes.count) } else { pipe.received(bytes) }
+    }
 
     func streamEnded(_ stream: ConnectionStream) { pipe.ended() }
 

@@ -1,11 +1,11 @@
 internal import DequeModule
-internal import LibP2P
-internal import Primitives
+package import LibP2P
+package import Primitives
 
 /// The queues between one notifications protocol's owner and the event loop: per peer an outbound
 /// queue, and a lane of undelivered events. Both are bounded; lanes are emptied in turn, so that a
 /// peer that floods delays nobody but itself.
-struct NotificationMailbox: Sendable {
+package struct NotificationMailbox: Sendable {
     private struct Lane: Sendable {
         var events: Deque<NotificationEvent> = []
         var byteCount = 0
@@ -27,7 +27,7 @@ struct NotificationMailbox: Sendable {
     var counters = ProtocolCounters()
     private var droppedBefore: UInt64 = 0
 
-    init(byteLimit: Int, countLimit: Int) {
+    package init(byteLimit: Int, countLimit: Int) {
         precondition(byteLimit > 0 && countLimit > 2)
         self.byteLimit = byteLimit
         self.countLimit = countLimit
@@ -36,16 +36,16 @@ struct NotificationMailbox: Sendable {
     // MARK: From the event loop to the owner
 
     /// Whether the lane of a peer is full: its stream shall not be read until the owner took some.
-    func isFull(_ peer: PeerID) -> Bool {
+    package func isFull(_ peer: PeerID) -> Bool {
         guard let lane = lanes[peer] else { return false }
         return lane.byteCount >= byteLimit || lane.events.count >= countLimit
     }
 
     /// Makes a note that the event loop waits for room in a peer's lane.
-    mutating func pause(_ peer: PeerID) { lanes[peer]?.isPaused = true }
+    package mutating func pause(_ peer: PeerID) { lanes[peer]?.isPaused = true }
 
     /// Queues an event behind the others of its peer.
-    mutating func deliver(_ event: NotificationEvent) {
+    package mutating func deliver(_ event: NotificationEvent) {
         guard !isFinished else { return }
         if case .notification(_, let bytes) = event { counters.received(bytes.count) }
         let peer = event.peer
@@ -57,7 +57,7 @@ struct NotificationMailbox: Sendable {
     }
 
     /// The next event, and the peer whose stream may be read on because of that.
-    mutating func next() -> (event: NotificationEvent, resumed: PeerID?)? {
+    package mutating func next() -> (event: NotificationEvent, resumed: PeerID?)? {
         guard let peer = turns.popFirst(), var lane = lanes.removeValue(forKey: peer),
             let event = lane.events.popFirst()
         else { return nil }
@@ -73,27 +73,27 @@ struct NotificationMailbox: Sendable {
     }
 
     /// Nothing is delivered any more, beyond what is queued.
-    mutating func finish() { isFinished = true }
+    package mutating func finish() { isFinished = true }
 
     // MARK: From the owner to the event loop
 
     /// The peers that notifications can be sent to, in order.
-    var openPeers: [PeerID] { outbound.keys.sorted() }
+    package var openPeers: [PeerID] { outbound.keys.sorted() }
 
     /// A peer's stream is open: its queue begins empty.
-    mutating func open(_ peer: PeerID, queue: any OutboundQueue) {
+    package mutating func open(_ peer: PeerID, queue: any OutboundQueue) {
         outbound[peer] = Outbound(queue: queue)
     }
 
     /// A peer's stream is gone, and what was queued for it.
-    mutating func close(_ peer: PeerID) {
+    package mutating func close(_ peer: PeerID) {
         guard let lost = outbound.removeValue(forKey: peer) else { return }
         droppedBefore += lost.queue.droppedCount + UInt64(lost.queue.count)
     }
 
     /// Queues a message for each peer whose stream is open; the rest is not counted. Gives the
     /// peers of which the event loop has to be told.
-    mutating func enqueue(_ message: OutboundMessage, to peers: [PeerID]) -> [PeerID] {
+    package mutating func enqueue(_ message: OutboundMessage, to peers: [PeerID]) -> [PeerID] {
         var woken: [PeerID] = []
         for peer in peers {
             guard outbound[peer] != nil else { continue }
@@ -107,7 +107,7 @@ struct NotificationMailbox: Sendable {
     }
 
     /// The next message for a peer. With nil the event loop stops asking until it is told again.
-    mutating func dequeue(_ peer: PeerID) -> OutboundMessage? {
+    package mutating func dequeue(_ peer: PeerID) -> OutboundMessage? {
         guard let message = outbound[peer]?.queue.dequeue() else {
             outbound[peer]?.isWakePending = false
             return nil
@@ -117,12 +117,12 @@ struct NotificationMailbox: Sendable {
     }
 
     /// Bytes that wait for slow peers, in all queues together.
-    var queuedByteCount: Int {
+    package var queuedByteCount: Int {
         outbound.values.reduce(0) { $0 + $1.queue.queuedByteCount }
     }
 
     /// What went over the protocol, with the drops of all queues.
-    var totals: ProtocolCounters {
+    package var totals: ProtocolCounters {
         var totals = counters
         totals.drops = outbound.values.reduce(droppedBefore) { $0 + $1.queue.droppedCount }
         return totals

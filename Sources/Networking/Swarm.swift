@@ -117,7 +117,7 @@ package final class Swarm: Sendable {
     }
 
     /// Serves streams that peers open. The handler runs in tasks of the swarm's; a stream that it
-    /// leaves unfinished is cut off.
+    /// does not finish is cut off when it returns.
     package func register(
         streams name: String, handler: @escaping @Sendable (NetworkStream) async -> Void
     ) {

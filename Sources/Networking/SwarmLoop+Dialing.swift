@@ -44,22 +44,27 @@ extension SwarmLoop {
         }
         logger.trace("dialling", metadata: ["address": "\(dial.address)"])
         // Nothing is read before the handler is there to read it.
-        ClientBootstrap(group: eventLoop)
+        let bootstrap = ClientBootstrap(group: eventLoop)
             .connectTimeout(.nanoseconds(timeout.clampedNanoseconds))
             .channelOption(.autoRead, value: false)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.writeBufferWaterMark, value: Connection.waterMark)
-            .connect(host: endpoint.hostText, port: Int(endpoint.port))
-            .assumeIsolated()
-            .whenComplete { result in
-                switch result {
-                case .success(let channel):
-                    self.connected(channel, dial, bareAddress, completion)
-                case .failure(let error):
-                    self.totals.failedDials += 1
-                    self.failed(dial, .unreachable("\(error)"), completion)
-                }
+        let (host, port) = (endpoint.hostText, Int(endpoint.port))
+        let address = try? SocketAddress(ipAddress: host, port: port)
+        let attempt =
+            if let address {
+                bootstrap.connect(to: address)
+            } else {
+                bootstrap.connect(host: host, port: port)
             }
+        attempt.assumeIsolated().whenComplete { result in
+            switch result {
+            case .success(let channel): self.connected(channel, dial, bareAddress, completion)
+            case .failure(let error):
+                self.totals.failedDials += 1
+                self.failed(dial, .unreachable("\(error)"), completion)
+            }
+        }
     }
 
     private func connected(

@@ -101,6 +101,12 @@ extension SwarmLoop {
         unauthenticatedInbound += 1
         let connection = makeConnection(
             direction: .inbound, address: address, network: network, dial: nil)
-        try channel.pipeline.syncOperations.addHandler(connection)
+        do {
+            try channel.pipeline.syncOperations.addHandler(connection)
+        } catch {
+            // The peer was gone again already.
+            connection.close(.transport("\(error)"))
+            throw error
+        }
     }
 }

@@ -78,7 +78,11 @@ struct YamuxAttackTests {
     func ownStream() throws {
         var session = YamuxSession.at(.client)
         _ = try session.openStream()
-        #expect(session.feed([.accept(1)]) == [], "not announced yet: nothing to accept")
+        for frame in [.accept(1), .data(1, 5), .credit(1, 5), .finish(1), .abort(1)] as [YamuxFrame]
+        {
+            #expect(session.feed([frame]) == [], "the peer cannot know the stream yet")
+        }
+        #expect(session.streamCount == 1 && session.unconsumedByteCount == 0)
         _ = session.pull()
         #expect(session.feed([.accept(1)]) == [.streamAccepted(YamuxStreamID(1))])
         #expect(

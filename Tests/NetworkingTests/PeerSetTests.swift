@@ -33,7 +33,8 @@ struct PeerSetTests {
         var peers = Self.make()
         peers.setUrgent(Self.first, true)
         peers.learn([try Self.address(1)], of: Self.local)
-        #expect(peers.nextDials(now: Self.at(0), using: &generator).isEmpty)
+        let answer8 = peers.nextDials(now: Self.at(0), using: &generator)
+        #expect(answer8.isEmpty)
         #expect(peers.nextDeadline == nil)
         #expect(
             peers.refusal(of: Self.local, direction: .inbound, now: Self.at(0)) == .isSelf)
@@ -47,12 +48,14 @@ struct PeerSetTests {
         #expect(orders.map(\.peer) == [Self.first])
         #expect(orders.first?.address == (try Self.address(1)))
         #expect(orders.first?.timeout == .seconds(5))
-        #expect(peers.nextDials(now: Self.at(1_000), using: &generator).isEmpty)
+        let answer9 = peers.nextDials(now: Self.at(1_000), using: &generator)
+        #expect(answer9.isEmpty)
         #expect(peers.nextDeadline == nil)
         peers.dialFailed(Self.first, now: Self.at(5), using: &generator)
         let next = try #require(peers.nextDeadline)
         #expect(next > Self.at(5))
-        #expect(peers.nextDials(now: Self.at(5), using: &generator).isEmpty)
+        let answer10 = peers.nextDials(now: Self.at(5), using: &generator)
+        #expect(answer10.isEmpty)
         // The other address has its turn.
         let second = peers.nextDials(now: next, using: &generator)
         #expect(second.first?.address == (try Self.address(2)))
@@ -65,7 +68,8 @@ struct PeerSetTests {
         var now = Self.at(0)
         var pauses: [Duration] = []
         for _ in 0..<12 {
-            #expect(peers.nextDials(now: now, using: &generator).count == 1)
+            let answer11 = peers.nextDials(now: now, using: &generator)
+            #expect(answer11.count == 1)
             peers.dialFailed(Self.first, now: now, using: &generator)
             let next = try #require(peers.nextDeadline)
             pauses.append(next - now)
@@ -134,24 +138,29 @@ struct PeerSetTests {
         #expect(peers.refusal(of: Self.third, direction: .inbound, now: Self.at(0)) == nil)
         peers.disconnected(ordinary, now: Self.at(1), using: &generator)
         #expect(peers.nextDeadline == .zero)
-        #expect(peers.nextDials(now: Self.at(1), using: &generator).map(\.peer) == [other])
+        let answer12 = peers.nextDials(now: Self.at(1), using: &generator)
+        #expect(answer12.map(\.peer) == [other])
     }
 
     @Test("bans refuse until they end, spare reserved peers, and are bounded")
     mutating func bans() throws {
         var peers = Self.make { $0.bans = 2 }
         peers.learn([try Self.address(1)], of: Self.first)
-        #expect(peers.ban(Self.first, until: Self.at(10)))
+        let answer1 = peers.ban(Self.first, until: Self.at(10))
+        #expect(answer1)
         #expect(
             peers.refusal(of: Self.first, direction: .inbound, now: Self.at(9.9))
                 == .banned(until: Self.at(10)))
-        #expect(peers.nextDials(now: Self.at(9.9), using: &generator).isEmpty)
+        let answer13 = peers.nextDials(now: Self.at(9.9), using: &generator)
+        #expect(answer13.isEmpty)
         #expect(peers.nextDeadline == Self.at(10))
         #expect(peers.refusal(of: Self.first, direction: .inbound, now: Self.at(10)) == nil)
         #expect(peers.bans(now: Self.at(10)).isEmpty)
         peers.setReserved(Self.second, true)
-        #expect(!peers.ban(Self.second, until: Self.at(99)))
-        #expect(!peers.ban(Self.local, until: Self.at(99)))
+        let answer2 = peers.ban(Self.second, until: Self.at(99))
+        #expect(!answer2)
+        let answer3 = peers.ban(Self.local, until: Self.at(99))
+        #expect(!answer3)
         // Two fit; the one that ends first gives way to a third.
         peers.ban(Self.third, until: Self.at(30))
         peers.ban(TestNode.identity(4).peerID, until: Self.at(20))
@@ -168,15 +177,19 @@ struct PeerSetTests {
             limits.addressesPerPeer = 3
         }
         let addresses = try (1...10).map { try Self.address($0) }
-        #expect(peers.learn(addresses, of: Self.first))
+        let answer4 = peers.learn(addresses, of: Self.first)
+        #expect(answer4)
         #expect(peers.addresses(of: Self.first) == Array(addresses[..<3]))
-        #expect(peers.learn([addresses[0]], of: Self.second))
+        let answer5 = peers.learn([addresses[0]], of: Self.second)
+        #expect(answer5)
         // No room: both may be good.
-        #expect(!peers.learn([addresses[0]], of: Self.third))
+        let answer6 = peers.learn([addresses[0]], of: Self.third)
+        #expect(!answer6)
         let orders = peers.nextDials(now: Self.at(0), using: &generator)
         #expect(orders.count == 2)
         peers.dialFailed(Self.second, now: Self.at(1), using: &generator)
-        #expect(peers.learn([addresses[0]], of: Self.third))
+        let answer7 = peers.learn([addresses[0]], of: Self.third)
+        #expect(answer7)
         #expect(peers.addresses(of: Self.second).isEmpty)
         peers.forget(addresses[0], of: Self.first)
         #expect(peers.addresses(of: Self.first) == Array(addresses[1..<3]))

@@ -162,7 +162,8 @@ public struct YamuxSession: Sendable {
     }
 
     /// Ends the local direction once everything written is sent. Nothing happens for a stream that
-    /// is gone or shut down.
+    /// is gone or shut down. A peer that never ends its direction keeps the stream alive: reset it
+    /// when the protocol's time is over.
     public mutating func shutdown(_ id: YamuxStreamID) {
         guard streams[id.rawValue]?.localEnd == .open else { return }
         streams[id.rawValue]?.localEnd = .finishing

@@ -8,12 +8,7 @@ protocol RecordStore: Sendable {
     /// Makes records durable, in their order; they are on the disk when it returns.
     func apply(_ records: [StoredRecord]) async throws
     /// The stored blocks that a peer asked for.
-    func blocks(_ read: BlockRead) async throws -> [StoredBlock]
+    func blocks(_ query: StoredBlockQuery) async throws -> [StoredBlock]
     /// A stored certificate; nil when there is none.
     func certificate(_ query: CertificateQuery) async throws -> FinalityCertificate?
-}
-
-/// Signs votes and seals with the validator's key.
-protocol VoteSigner: Sendable {
-    func sign(_ message: [UInt8]) async throws -> [UInt8]
 }

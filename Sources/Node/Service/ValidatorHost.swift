@@ -1,11 +1,10 @@
 internal import BlockSync
 internal import Chain
 internal import Coherence
-internal import LibP2P
+internal import Keystore
 internal import Logging
-internal import Networking
 internal import Primitives
-internal import Storage
+internal import RPC
 internal import Validator
 internal import VoteGossip
 
@@ -19,7 +18,7 @@ actor ValidatorHost {
     struct Arms: Sendable {
         let store: any RecordStore
         let network: NetworkBridge
-        let signer: (any VoteSigner)?
+        let signer: (any Signer)?
         let verifier: FalconVerifier
         let pool: WorkPool
         let timers: TimerTable
@@ -33,6 +32,8 @@ actor ValidatorHost {
     private let commitContinuation: AsyncStream<[StoredRecord]>.Continuation
     private var responders: [InboundRequestID: CheckedContinuation<[UInt8]?, Never>] = [:]
     private var nextRequestID: UInt64 = 0
+    private var submissions:
+        [Hash256: CheckedContinuation<Result<Void, ExtrinsicRefusal>, Never>] = [:]
     /// Why the node cannot go on; effects stop for good then.
     private(set) var failure: (any Error)?
     private let onFailure: @Sendable (any Error) -> Void
@@ -66,6 +67,21 @@ actor ValidatorHost {
         }
     }
 
+    /// Hands in an extrinsic and waits for what becomes of it.
+    func submit(_ extrinsic: Extrinsic) async throws(ExtrinsicRefusal) {
+        guard failure == nil else { throw .invalid(reason: "the node is stopping") }
+        guard submissions[extrinsic.hash] == nil else { throw .alreadyKnown }
+        let outcome = await withCheckedContinuation { continuation in
+            submissions[extrinsic.hash] = continuation
+            submit(.submit(extrinsic))
+        }
+        try outcome.get()
+    }
+
+    private func finishSubmission(_ hash: Hash256, _ outcome: SubmissionOutcome) {
+        submissions.removeValue(forKey: hash)?.resume(returning: outcome.refusal)
+    }
+
     /// Runs the loops that belong to the host, until `shutdown`.
     func run() async {
         await withDiscardingTaskGroup { group in
@@ -94,6 +110,9 @@ actor ValidatorHost {
         commitContinuation.finish()
         for id in responders.keys.sorted() {
             responders.removeValue(forKey: id)?.resume(returning: nil)
+        }
+        for hash in submissions.keys.sorted() {
+            finishSubmission(hash, .busy)
         }
     }
 
@@ -130,17 +149,19 @@ actor ValidatorHost {
 
     private func carryOut(_ effect: ValidatorCore.Effect) {
         switch effect {
-        case .signVote(let vote): sign(vote.signedBytes) { .voteSigned(vote.slot, $0) }
+        case .signVote(let vote):
+            arms.observer.voteCreated(vote)
+            sign(vote.signedBytes) { .voteSigned(vote.slot, $0) }
         case .signSeal(let slot, let message): sign(message) { .sealSigned(slot, $0) }
         case .check(let id, let checks): check(id, checks)
         case .verify(let jobs): verify(jobs)
-        case .readBlocks(let id, let read): readBlocks(id, read)
+        case .readBlocks(let id, let query): readBlocks(id, query)
         case .loadCertificate(let id, let query): loadCertificate(id, query)
         case .setTimer(let id, let instant): arms.timers.set(id, at: instant)
         case .cancelTimer(let id): arms.timers.cancel(id)
         case .persist, .stage: preconditionFailure("the effect queue commits records")
-        case .send(let channel, let peers, let message):
-            arms.network.send(channel, to: peers, message)
+        case .send(let channel, let peers, let message): send(channel, peers, message)
+        case .submitted(let hash, let outcome): finishSubmission(hash, outcome)
         case .request(let id, let peer, let bytes): request(id, peer, bytes)
         case .respond(let id, let bytes):
             responders.removeValue(forKey: id)?.resume(returning: bytes)
@@ -150,6 +171,20 @@ actor ValidatorHost {
         case .disconnect(let channel, let peer): arms.network.disconnect(channel, peer)
         case .event(let event): arms.observer.observe(event, set: core.configuration.domain.set)
         }
+    }
+
+    private func send(_ channel: Channel, _ peers: [PeerHandle], _ message: OutboundMessage) {
+        if channel == .votes, message.bytes.first == GossipMessageKind.vote.rawValue {
+            let vote = try? GossipMessage(decoding: message.bytes)
+            arms.observer.voteSent(
+                to: peers.count, byteCount: message.bytes.count, slot: slot(of: vote))
+        }
+        arms.network.send(channel, to: peers, message)
+    }
+
+    private func slot(of message: GossipMessage?) -> VoteSlot? {
+        guard case .vote(let vote) = message else { return nil }
+        return core.configuration.domain.slot(of: vote)
     }
 
     private func sign(
@@ -186,13 +221,13 @@ actor ValidatorHost {
         }
     }
 
-    private func readBlocks(_ id: BlockReadID, _ read: BlockRead) {
+    private func readBlocks(_ id: ReadID, _ query: StoredBlockQuery) {
         let store = arms.store
         let logger = arms.observer.logger
         arms.pool.submit {
             var blocks: [StoredBlock] = []
             do {
-                blocks = try await store.blocks(read)
+                blocks = try await store.blocks(query)
             } catch {
                 logger.error("Stored blocks could not be read: \(error)")
             }
