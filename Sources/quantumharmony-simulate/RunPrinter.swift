@@ -38,9 +38,8 @@ struct RunPrinter {
     private func progress(of state: Simulator, since elapsed: Duration) -> String {
         let seconds = max(0.001, elapsed / .seconds(1))
         let speed = Int(Double(state.decidedRoundCount) / seconds * 3_600)
-        let time = Int(state.now.nanoseconds / 1_000_000_000)
         return "\(state.decidedRoundCount) rounds decided, \(state.failedRoundCount) failed,"
-            + " final \(state.finalised), \(time) s of virtual time, \(speed) rounds/hour"
+            + " final \(state.finalised), \(state.seconds) s of virtual time, \(speed) rounds/hour"
     }
 
     private func printStatistics(of state: Simulator) {

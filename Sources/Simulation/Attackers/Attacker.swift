@@ -14,6 +14,21 @@ protocol Attacker: Sendable {
     ) -> [AttackerMessage]
 }
 
+/// The attackers that there are.
+package enum AttackerKind: Sendable, Hashable, CaseIterable {
+    case equivocator, invalidSigner, silent, selectiveSender, roundRunner
+
+    var attacker: any Attacker {
+        switch self {
+        case .equivocator: Equivocator()
+        case .invalidSigner: InvalidSigner()
+        case .silent: SilentValidator()
+        case .selectiveSender: SelectiveSender()
+        case .roundRunner: RoundRunner()
+        }
+    }
+}
+
 /// A message that an attacker sends.
 struct AttackerMessage: Sendable {
     let channel: Channel

@@ -182,7 +182,11 @@ package struct DiskImage: Sendable {
         var high = certificates.count
         while low < high {
             let middle = (low + high) / 2
-            if certificates[middle].target.number < number { low = middle + 1 } else { high = middle }
+            if certificates[middle].target.number < number {
+                low = middle + 1
+            } else {
+                high = middle
+            }
         }
         return low < certificates.count ? certificates[low] : nil
     }

@@ -24,6 +24,8 @@ package struct SimulationOptions: Sendable {
     package var skippedChecks: Set<SafetyCheck> = []
     /// Faults that come in this order, instead of those of the profile.
     package var script: [ScriptedStep] = []
+    /// What is different from the profile's world: tests look where they expect to find something.
+    package var tuning = WorldTuning()
     /// Lines of the transcript that are kept.
     package var transcriptLimit = 2_000
 
@@ -42,6 +44,19 @@ package struct SimulationOptions: Sendable {
         "quantumharmony-simulate --seed \(seed) --nodes \(nodeCount) --profile \(profile.rawValue)"
             + " --rounds \(roundCount)"
     }
+}
+
+/// What a test sets itself instead of leaving it to the profile and the seed.
+package struct WorldTuning: Sendable {
+    package var network: NetworkConditions?
+    package var node: NodeConditions?
+    package var faults: FaultMix?
+    package var slotMilliseconds: UInt64?
+    package var clockSkew: Duration?
+    package var attackerCount: Int?
+    package var attackers: [AttackerKind]?
+
+    package init() {}
 }
 
 /// The checks that can be left out.

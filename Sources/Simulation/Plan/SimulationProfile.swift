@@ -33,6 +33,18 @@ struct World: Sendable {
     /// The fewest blocks above F at which authors wait.
     var treeDepth = 4_096
 
+    /// The world of a run.
+    init(_ options: SimulationOptions, random: inout SeededGenerator) {
+        self.init(options.profile, validators: options.nodeCount, random: &random)
+        let tuning = options.tuning
+        network = tuning.network ?? network
+        node = tuning.node ?? node
+        faults = tuning.faults ?? faults
+        slotMilliseconds = tuning.slotMilliseconds ?? slotMilliseconds
+        clockSkew = tuning.clockSkew ?? clockSkew
+        byzantineCount = tuning.attackerCount ?? byzantineCount
+    }
+
     /// The world of a profile for a number of validators.
     init(_ profile: SimulationProfile, validators count: Int, random: inout SeededGenerator) {
         slotMilliseconds = random.pick([400, 1_000, 1_000, 2_000]) ?? 1_000
@@ -103,7 +115,8 @@ struct World: Sendable {
         if random.chance(permille: 500) { network.redeliveryPermille = random.draw(1...800) }
         if random.chance(permille: 300) { network.bytesPerSecond = random.draw(60_000...2_000_000) }
         if random.chance(permille: 300) { network.windowByteCount = random.draw(3_000...100_000) }
-        node.commit = .microseconds(50)...(random.scaledDuration(.milliseconds(1) ... .milliseconds(200)))
+        node.commit =
+            .microseconds(50)...(random.scaledDuration(.milliseconds(1) ... .milliseconds(200)))
         node.slowSigningPermille = random.chance(permille: 300) ? random.draw(1...60) : 0
         node.signingFailurePermille = random.chance(permille: 200) ? random.draw(1...30) : 0
         clockSkew = random.scaledDuration(.milliseconds(1) ... .seconds(3))

@@ -1,3 +1,4 @@
+internal import Coherence
 internal import Primitives
 
 /// A fault that is going on, with what its end has to undo.
@@ -92,7 +93,7 @@ extension Simulator {
             note(.fault("n\(node)'s wall clock jumps"))
             let skew = world.clockSkew
             nodes[node].clock.wallOffset =
-                faultRandom.duration(.zero - skew ... skew).clampedNanoseconds
+                faultRandom.duration(.zero - skew...skew).clampedNanoseconds
         case .hostility:
             note(.fault("votes are kept from peers"))
             network.hostilityPermille = faultRandom.draw(100...700)
@@ -153,6 +154,20 @@ extension Simulator {
         }
     }
 
+    /// Every other time, as many nodes as the quorum can do without stay down while the rest proves
+    /// that it is alive: then every one of the rest is needed.
+    mutating func chooseSpared() {
+        let spareCount = domain.set.count - domain.set.quorum - world.byzantineCount
+        guard spareCount > 0, faultRandom.chance(permille: 500) else { return spared = [] }
+        spared = Array(honest.shuffled(using: &faultRandom).prefix(spareCount)).sorted()
+        note(.fault("\(spared) stay down"))
+        for node in spared {
+            crash(node, leaving: .nothing)
+            // A return that was planned is off.
+            nodes[node].life += 1
+        }
+    }
+
     /// Puts everything right: from now on the network has to prove that it is alive.
     mutating func heal() {
         phase = .healed
@@ -181,7 +196,7 @@ extension Simulator {
             nodes[node].isSourceDown = false
             let offset = nodes[node].clock.wallOffset
             nodes[node].clock.wallOffset = max(-tolerance, min(tolerance, offset))
-            if !nodes[node].isUp {
+            if !nodes[node].isUp, !spared.contains(node) {
                 restart(node, after: faultRandom.duration(.zero ... .milliseconds(500)))
             }
         }
@@ -190,6 +205,8 @@ extension Simulator {
     /// Lets faults happen again.
     mutating func resumeFaults() {
         phase = .faults
+        for node in spared where !nodes[node].isUp { restart(node, after: .milliseconds(10)) }
+        spared = []
         network = world.network
         nodeConditions = world.node
         note(.fault("faults begin again"))

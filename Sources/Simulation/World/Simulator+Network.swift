@@ -8,7 +8,8 @@ internal import VoteGossip
 extension Simulator {
     /// How long a silent connection is kept.
     private static let silenceLimit = Duration.seconds(3)
-    private static let redialPause: ClosedRange<Duration> = .milliseconds(500)...(.milliseconds(700))
+    private static let redialPause: ClosedRange<Duration> =
+        .milliseconds(500)...(.milliseconds(700))
     private static let reopenPause: ClosedRange<Duration> = .milliseconds(500)...(.seconds(2))
 
     mutating func happenOnNetwork(_ happening: Happening) {

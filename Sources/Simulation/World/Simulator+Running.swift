@@ -37,21 +37,23 @@ extension Simulator {
 
     /// Heals the network; finality has to advance on every honest node within the bound.
     private mutating func proveLife(_ report: (Simulator) -> Void) -> Bool {
+        chooseSpared()
         heal()
         let healedAt = now
         let round = history.highestRound
         // Two blocks beyond what anybody can have finalised: at least one was made since.
         let needed = BlockNumber(history.finalised.number.rawValue + 2)
         let isWell = run(until: now + options.healingLimit, report) { simulator in
-            simulator.honest.allSatisfy {
+            simulator.provers.allSatisfy {
                 simulator.nodes[$0].announced.map { $0.number >= needed } ?? false
             }
         }
         guard isWell else { return false }
-        let late = honest.first { nodes[$0].announced.map { $0.number < needed } ?? true }
+        let late = provers.first { nodes[$0].announced.map { $0.number < needed } ?? true }
         if let late {
             let finalised =
-                nodes[late].announced ?? BlockRef(
+                nodes[late].announced
+                ?? BlockRef(
                     hash: genesis.header.hash, number: BlockNumber(0))
             fail(
                 .notAlive(
@@ -122,6 +124,8 @@ extension Simulator {
     }
     /// The newest final block.
     package var finalised: BlockRef { history.finalised }
+    /// The seconds of virtual time that have passed.
+    package var seconds: Int { Int(now.nanoseconds / 1_000_000_000) }
     /// Events in the digest.
     package var recordCount: UInt64 { digest.count }
 }

@@ -47,6 +47,9 @@ package struct Simulator: Sendable {
     var dropRules: [DropRule] = []
     var hostilitySeed: UInt64 = 0
 
+    /// Nodes that stay down while the others prove that they can do without them.
+    var spared: [Int] = []
+
     // Requests under way.
     var requests: [RequestToken: OpenRequest] = [:]
     var inbound: [InboundRequestID: RequestToken] = [:]
@@ -68,8 +71,7 @@ package struct Simulator: Sendable {
     package init(_ options: SimulationOptions) {
         precondition((1...128).contains(options.nodeCount), "1 to 128 nodes")
         var random = SeededGenerator(seed: options.seed, purpose: 1)
-        let world = World(
-            options.profile, validators: options.nodeCount, random: &random)
+        let world = World(options, random: &random)
         self.options = options
         self.world = world
         (constants, genesis, domain) = Self.chain(options, world)
@@ -117,7 +119,7 @@ package struct Simulator: Sendable {
             let clock = VirtualClock(
                 origin: UInt64(random.draw(0...1_000_000)) * 1_000_000,
                 driftPartsPerMillion: Int64(random.draw(-world.drift...world.drift)),
-                wallOffset: random.duration(.zero - skew ... skew).clampedNanoseconds)
+                wallOffset: random.duration(.zero - skew...skew).clampedNanoseconds)
             let image = DiskImage(genesisHeader: genesis.header, state: genesis.state)
             nodes.append(
                 SimulatedNode(
@@ -130,16 +132,12 @@ package struct Simulator: Sendable {
     }
 
     private func chooseAttackers(_ random: inout SeededGenerator) -> [(any Attacker)?] {
+        let kinds = options.tuning.attackers ?? AttackerKind.allCases
         var chosen = [(any Attacker)?](repeating: nil, count: options.nodeCount)
         var places = Array(0..<options.nodeCount)
         for _ in 0..<world.byzantineCount {
             let place = places.remove(at: random.draw(0...(places.count - 1)))
-            switch random.draw(0...5) {
-            case 0: chosen[place] = InvalidSigner()
-            case 1: chosen[place] = SilentValidator()
-            case 2: chosen[place] = SelectiveSender()
-            default: chosen[place] = Equivocator()
-            }
+            chosen[place] = random.pick(kinds)?.attacker
         }
         return chosen
     }
@@ -168,6 +166,9 @@ package struct Simulator: Sendable {
 
     /// The nodes that follow the protocol.
     var honest: [Int] { nodes.indices.filter { nodes[$0].isHonest } }
+
+    /// The honest nodes that have to prove that they are alive.
+    var provers: [Int] { honest.filter { !spared.contains($0) } }
 
     /// The digest of everything that happened so far.
     package var historyDigest: Hash256 { digest.value }
