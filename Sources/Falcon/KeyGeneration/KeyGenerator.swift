@@ -16,8 +16,8 @@ struct KeyGenerator {
         self.random = random
     }
 
-    /// Generates the next key. Whatever fails (about every second candidate) it starts over with new
-    /// f and g, so that the failure tells nothing about the key it returns with.
+    /// Generates the next key. Most candidates fail, mostly because of their norms; whatever it is,
+    /// it starts over with new f and g, so the failure tells nothing about the key it returns with.
     mutating func generate(arena: inout SecretArena) {
         let (f, g) = (polynomials.f, polynomials.g)
         let parameters = polynomials.parameters

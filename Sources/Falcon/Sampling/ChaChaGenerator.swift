@@ -68,6 +68,15 @@ package struct ChaChaGenerator {
         return word
     }
 
+    /// The next eight bytes and the one after them. It is always there: a word leaves one byte.
+    @inline(__always)
+    mutating func nextWordAndByte() -> (UInt64, UInt8) {
+        let word = nextWord()
+        let byte = buffer.load(fromByteOffset: position, as: UInt8.self)
+        position &+= 1
+        return (word, byte)
+    }
+
     /// The next byte.
     @inline(__always)
     package mutating func nextByte() -> UInt8 {

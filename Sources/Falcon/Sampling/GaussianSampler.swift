@@ -72,8 +72,8 @@ package struct GaussianSampler {
     /// always compared.
     @inline(__always)
     private mutating func baseSample() -> Int64 {
-        let low = generator.nextWord()
-        let high = UInt64(generator.nextByte())
+        let (low, highByte) = generator.nextWordAndByte()
+        let high = UInt64(highByte)
         var count = Self.isBelow(high, low, 163, 0xF7F4_2ED3_AC39_1802)
         count &+= Self.isBelow(high, low, 84, 0xD32B_181F_3F7D_DB82)
         count &+= Self.isBelow(high, low, 34, 0x7DCD_D093_4829_C1FF)

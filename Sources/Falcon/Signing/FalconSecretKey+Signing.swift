@@ -5,7 +5,7 @@ extension FalconSecretKey {
     /// `randomness` writes random bytes into the buffer it is given: first 40 for the nonce, then 48
     /// from which the sampler is seeded. They must be fresh for every call, from the operating
     /// system: two different signatures with one nonce and message give the key away. About one
-    /// attempt in a thousand does not fit and is made again by itself, with the same nonce.
+    /// attempt in four hundred does not fit and is made again by itself, with the same nonce.
     public borrowing func sign<Failure: Error>(
         message: [UInt8],
         randomness: (UnsafeMutableRawBufferPointer) throws(Failure) -> Void
