@@ -1,4 +1,5 @@
 import Foundation
+import Falcon
 import Keystore
 import Primitives
 import Testing
