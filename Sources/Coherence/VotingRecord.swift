@@ -12,7 +12,7 @@ package struct SignRecord: Sendable, Hashable {
     /// The stored vote: asked for the same slot again, these are the bytes that are sent.
     package let vote: CoherenceVote
 
-    init(_ own: VerifiedVote) {
+    package init(_ own: VerifiedVote) {
         slot = own.slot
         vote = own.vote
     }

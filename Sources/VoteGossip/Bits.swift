@@ -1,5 +1,5 @@
-public import Primitives
-public import SCALE
+package import Primitives
+package import SCALE
 
 /// A set of validators as a bitmap: bit `i % 8` of byte `i / 8`, least significant first, is
 /// validator `i`.
@@ -19,6 +19,9 @@ package struct Bits: Sendable, Hashable {
         precondition(validatorCount >= 0)
         bytes = [UInt8](repeating: 0, count: (validatorCount + 7) / 8)
     }
+
+    /// A set whose packed form is at hand.
+    package init(packed: [UInt8]) { bytes = packed }
 
     /// A set over `validatorCount` validators with these members; indices beyond it are left out.
     package init(validatorCount: Int, members: some Sequence<ValidatorIndex>) {

@@ -1,4 +1,4 @@
-package import Primitives
+internal import Primitives
 
 /// The timings and bounds of the vote gossip.
 ///
@@ -33,6 +33,27 @@ package struct GossipConfiguration: Sendable, Equatable {
     package var maximumAlternativeCount = 4
     /// Entries of one bundle that is sent.
     package var maximumBundleEntryCount = 64
+    /// Verification budget of one peer, in votes per validator of the set: what it can save up.
+    package var verificationBurstPerValidator = 6
+    /// Verification budget of one peer, in votes per validator of the set and second.
+    package var verificationRatePerValidator = 2
+    /// Message budget of one peer: a message costs 1, and 1 more for each 4 KiB.
+    package var messageBurst = 1024
+    /// Message budget of one peer, per second.
+    package var messageRate = 256
+    /// Requests of one peer that are answered at once, then per second.
+    package var answerBurst = 8
+    package var answerRate = 2
+    /// A peer's status is taken to be at most this old: bounds how long a peer that never confirms
+    /// anything can make us wait before we forward to it.
+    package var maximumStatusLag: Duration = .milliseconds(400)
+    /// A certificate is asked for when a peer has shown for this long that it has a newer one.
+    package var catchUpDelay: Duration = .milliseconds(300)
+    /// A peer that holds all votes of a certificate gets it only when it has not made use of them
+    /// for this long.
+    package var certificatePatience: Duration = .seconds(1)
+    /// The longest pause before the same certificate is sent to the same peer again.
+    package var longestAnswerInterval: Duration = .seconds(5)
     /// Seed of the jitter.
     package var seed: UInt64 = 0
 
@@ -40,10 +61,6 @@ package struct GossipConfiguration: Sendable, Equatable {
 
     // MARK: Bounds that follow the set's size
 
-    /// Verification budget of one peer: burst.
-    package static func verificationBurst(validatorCount: Int) -> Int { 6 * validatorCount }
-    /// Verification budget of one peer: votes per second.
-    package static func verificationRate(validatorCount: Int) -> Int { 2 * validatorCount }
     /// Votes being verified at one time, over all peers.
     package static func verificationCapacity(validatorCount: Int) -> Int {
         max(256, 8 * validatorCount)

@@ -1,5 +1,3 @@
-package import Coherence
-
 /// What the vote gossip counted so far, for metrics, RPC and logs.
 package struct GossipCounters: Sendable, Equatable {
     /// Messages received, by kind; messages of unknown index are counted apart.

@@ -1,5 +1,5 @@
-public import Primitives
-public import SCALE
+package import Primitives
+package import SCALE
 
 /// What a node is on its network, as Substrate's role byte spells it.
 package struct PeerRole: Sendable, Hashable {

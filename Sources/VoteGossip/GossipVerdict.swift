@@ -1,5 +1,3 @@
-package import Primitives
-
 /// What becomes of a message or of one of its votes: the validation table.
 ///
 /// Source: docs/protocol.md, "Validation order of an incoming vote". On a GossipSub topic the
@@ -68,8 +66,6 @@ package enum Offence: String, Sendable, Hashable, CaseIterable {
     case roundOutOfRange
     /// Score, error rates or nil form that no vote may have.
     case invalidState
-    /// A signature of the wrong form.
-    case malformedSignature
     /// A bitmap whose length or spare bits do not fit the set.
     case malformedBits
     /// A quorum certificate or certificate with too few, unordered or foreign entries, another
@@ -85,8 +81,6 @@ package enum Offence: String, Sendable, Hashable, CaseIterable {
     case badCertificate
     /// A handshake that is none.
     case badHandshake
-    /// More messages than any honest peer sends.
-    case flooding
 
     /// Whether this proves the sender's fault by itself: it forwards only what it verified. The
     /// third one within the strikes' life ends the connection.
@@ -101,13 +95,10 @@ package enum Offence: String, Sendable, Hashable, CaseIterable {
     package var weight: UInt32 {
         switch self {
         case .badSignature, .badQuorumCertificate, .badCertificate: 34
-        case .oversize, .roundOutOfRange, .malformedSignature, .malformedBits,
-            .malformedCertificate:
-            20
+        case .oversize, .roundOutOfRange, .malformedBits, .malformedCertificate: 20
         case .undecodable, .trailingBytes, .invalidState, .unknownValidator, .mismatchedNumber,
             .badHandshake:
             10
-        case .flooding: 1
         }
     }
 }

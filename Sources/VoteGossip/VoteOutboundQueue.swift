@@ -1,4 +1,4 @@
-public import Primitives
+package import Primitives
 
 /// The queue of gossip messages that wait for one peer's socket.
 ///

@@ -29,8 +29,8 @@ enum ModuleRules {
             "Falcon", "Primitives", "LibP2P", "Crypto", "Foundation", "Glibc", "Synchronization",
         ],
         "RPC": [
-            "Coherence", "Chain", "Primitives", "SCALE", "NIOCore", "NIOPosix", "NIOHTTP1",
-            "Logging", "Foundation", "Synchronization",
+            "Coherence", "Chain", "Keystore", "Primitives", "SCALE", "NIOCore", "NIOPosix",
+            "NIOHTTP1", "Logging", "Foundation", "Glibc", "Synchronization",
         ],
         "Node": [
             "BlockSync", "Chain", "Coherence", "Falcon", "Keystore", "LibP2P", "Networking",

@@ -10,17 +10,17 @@ internal import Primitives
 /// - `average_qber_basis_points`, `min_qber_basis_points`, `max_qber_basis_points`: the quantum bit
 ///   error rate in 1/100 of a percent (50 is 0.5 %), 0 to 10,000, min <= average <= max.
 /// - `entropy_pool_hash`: text, `0x` and 64 hexadecimal digits.
-struct QuantumDocument: Codable, Equatable {
-    let measuredAtUnixMilliseconds: UInt64
-    let validProofs: UInt32
-    let rejectedProofs: UInt32
-    let reporterCount: UInt32
-    let averageQBER: UInt32
-    let minimumQBER: UInt32
-    let maximumQBER: UInt32
-    let entropyPoolHash: String
+package struct QuantumDocument: Codable, Equatable {
+    package let measuredAtUnixMilliseconds: UInt64
+    package let validProofs: UInt32
+    package let rejectedProofs: UInt32
+    package let reporterCount: UInt32
+    package let averageQBER: UInt32
+    package let minimumQBER: UInt32
+    package let maximumQBER: UInt32
+    package let entropyPoolHash: String
 
-    enum CodingKeys: String, CodingKey {
+    package enum CodingKeys: String, CodingKey {
         case measuredAtUnixMilliseconds = "measured_at_unix_ms"
         case validProofs = "valid_proofs"
         case rejectedProofs = "rejected_proofs"
@@ -32,15 +32,15 @@ struct QuantumDocument: Codable, Equatable {
     }
 
     /// The most bytes a document may have.
-    static let maximumByteCount = 64 * 1024
+    package static let maximumByteCount = 64 * 1024
 
     /// Why a document gives no measurement.
-    enum Invalid: Error, Equatable, CustomStringConvertible {
+    package enum Invalid: Error, Equatable, CustomStringConvertible {
         case tooLarge
         case malformed(String)
         case outOfRange(String)
 
-        var description: String {
+        package var description: String {
             switch self {
             case .tooLarge: "the document is larger than \(maximumByteCount) bytes"
             case .malformed(let why): "the document is not the expected JSON: \(why)"
@@ -50,9 +50,9 @@ struct QuantumDocument: Codable, Equatable {
     }
 
     /// Reads a document.
-    static func parse(_ bytes: [UInt8]) throws(Invalid) -> QuantumDocument {
+    package static func parse(_ bytes: [UInt8]) throws(Invalid) -> QuantumDocument {
         guard bytes.count <= maximumByteCount else { throw .tooLarge }
-        let document: QuantumDocument
+        package let document: QuantumDocument
         do {
             document = try JSONDecoder().decode(QuantumDocument.self, from: Foundation.Data(bytes))
         } catch DecodingError.keyNotFound(let key, _) {
@@ -60,7 +60,7 @@ struct QuantumDocument: Codable, Equatable {
         } catch DecodingError.typeMismatch(_, let context),
             DecodingError.valueNotFound(_, let context), DecodingError.dataCorrupted(let context)
         {
-            let field = context.codingPath.last?.stringValue ?? "the document"
+            package let field = context.codingPath.last?.stringValue ?? "the document"
             throw .malformed("\(field) has a wrong type or value")
         } catch {
             throw .malformed("it cannot be decoded")

@@ -1,5 +1,4 @@
 public import LibP2P
-public import Logging
 
 /// Everything that decides how one node runs, as the command line or a test gives it.
 public struct NodeConfiguration: Sendable {

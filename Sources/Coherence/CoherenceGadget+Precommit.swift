@@ -1,0 +1,97 @@
+internal import Chain
+internal import Primitives
+
+/// Rule 3, and the quorum certificates that it rests on.
+extension CoherenceGadget {
+    /// Takes a verified quorum certificate of any round.
+    mutating func receive(_ quorum: VerifiedQuorumCertificate) {
+        guard quorum.certificate.setID == domain.set.id,
+            quorum.round.rawValue - min(quorum.round.rawValue, firstOpenRound)
+                < Self.roundHorizon
+        else { return }
+        // Its prevotes are verified votes: those of a higher round count for the jump.
+        for entry in quorum.certificate.entries {
+            tallies.noteRound(quorum.round, of: entry.validator)
+        }
+        _ = quorums.insert(quorum)
+    }
+
+    /// Makes quorum certificates of the tallied prevotes of this round and the one before; true
+    /// when there was a new one. Early prevotes of the next round wait until it is entered.
+    mutating func collectQuorums(tree: BlockTree) -> Bool {
+        for counted in [round.predecessor, round] {
+            guard let counted, let tally = tallies.tally(counted, .prevote) else { continue }
+            for target in tally.quorumTargets
+            where !quorums.all.contains(where: {
+                $0.round == counted && $0.certificate.target == target
+            }) {
+                let quorum = VerifiedQuorumCertificate(prevotes: tally.quorumVotes(for: target))
+                if quorums.insert(quorum) { return true }
+            }
+        }
+        return false
+    }
+
+    /// The block that has a quorum in this round, if it may be precommitted.
+    private func precommittable(tree: BlockTree) -> VerifiedQuorumCertificate? {
+        quorums.all.first { quorum in
+            quorum.round == round
+                && (isKnown(quorum.block, tree: tree) || !rules.locksOnlyKnownBlocks)
+                && (isAtLeast(quorum.block, finalised, tree: tree) || !rules.locksOnlyKnownBlocks)
+                && targetCap.highest.map { quorum.block.number <= $0 } ?? true
+        }
+    }
+
+    /// Decides the precommit of the round if its slot is free and there is reason to.
+    mutating func decidePrecommit(tree: BlockTree) {
+        let position = VotePosition(round, .precommit)
+        for quorum in quorums.all where !isKnown(quorum.block, tree: tree) {
+            if quorum.block.number > finalised.number { want(quorum.block) }
+        }
+        decideLatePrecommit(tree: tree)
+        // While abstaining, only rule 0 signs.
+        guard signer != nil, own.isFree(position), usableState != nil else { return }
+        if let quorum = precommittable(tree: tree) {
+            setLock(quorum)
+            effects.append(.broadcastQuorumCertificate(quorum))
+            decide(position, target: VoteTarget(quorum.block))
+            return
+        }
+        let prevotes = tallies.current(.prevote)
+        if clock.prevoteFired || prevotes.nilCount >= quorum || !prevotes.canReachQuorum {
+            decide(position, target: .nothing)
+        }
+    }
+
+    /// L := (B, r, QC), durable before the precommit is signed. A lock on F itself would say
+    /// nothing.
+    private mutating func setLock(_ quorum: VerifiedQuorumCertificate) {
+        guard rules.locks, quorum.block != finalised else { return }
+        let lock = Lock(quorum)
+        self.lock = lock
+        storedQuorumRound = max(quorum.round, storedQuorumRound ?? quorum.round)
+        effects.append(.persist(.lock(setID: domain.set.id, lock)))
+        effects.append(.note(.locked(lock.block, lock.round)))
+    }
+
+    /// Makes highQC durable, unless the lock's record holds it.
+    mutating func storeHighestQuorum(tree: BlockTree) {
+        guard local != nil, let highest = highestQuorum(tree: tree),
+            storedQuorumRound.map({ highest.round > $0 }) ?? true
+        else { return }
+        storedQuorumRound = highest.round
+        effects.append(.persist(.highestQuorumCertificate(highest.certificate)))
+    }
+
+    /// The broken rule of deciding an old round's precommit after having moved on.
+    private mutating func decideLatePrecommit(tree: BlockTree) {
+        guard !rules.decidesInOrder, signer != nil, usableState != nil,
+            let left = round.predecessor,
+            !own.isTaken(VotePosition(left, .precommit)),
+            let quorum = quorums.all.first(where: { $0.round == left }),
+            isKnown(quorum.block, tree: tree)
+        else { return }
+        setLock(quorum)
+        decide(VotePosition(left, .precommit), target: VoteTarget(quorum.block))
+    }
+}

@@ -1,0 +1,124 @@
+package import Chain
+package import Primitives
+
+extension CoherenceGadget {
+    /// What a gadget is set up with.
+    package struct Configuration: Sendable, Hashable {
+        /// How long rounds wait: a constant of the chain.
+        package var timings: VotingTimings
+        /// How high votes may go (rule 7).
+        package var targetCap: TargetCap
+
+        package init(timings: VotingTimings = .standard, targetCap: TargetCap = .none) {
+            self.timings = timings
+            self.targetCap = targetCap
+        }
+    }
+
+    /// Rule 7: limits on what is voted for.
+    package struct TargetCap: Sendable, Hashable {
+        /// The own choice stays this many blocks below the head.
+        package var depth: UInt32
+        /// The height of the hand-off block of a pending set change: nothing above it gets a vote
+        /// of this set.
+        package var highest: BlockNumber?
+
+        /// No limits.
+        package static let none = TargetCap()
+
+        package init(depth: UInt32 = 0, highest: BlockNumber? = nil) {
+            self.depth = depth
+            self.highest = highest
+        }
+    }
+
+    /// What happens to a gadget.
+    package enum Input: Sendable, Hashable {
+        /// The node is up: the first input (but for `measurement` and `targetCap`), once.
+        case start
+        /// A block is durable and in the tree.
+        case blockImported(BlockRef)
+        /// Somebody's vote.
+        case vote(VerifiedVote)
+        /// The signature that was asked for with `sign`.
+        case signed(VoteSlot, [UInt8])
+        /// There will be no signature for this slot.
+        case signingFailed(VoteSlot)
+        /// Somebody's quorum certificate.
+        case quorumCertificate(VerifiedQuorumCertificate)
+        /// Somebody's certificate.
+        case certificate(VerifiedCertificate)
+        /// What the quantum source says from now on.
+        case measurement(QuantumMeasurement)
+        /// The cap from now on.
+        case targetCap(TargetCap)
+        /// A timer that was set fired.
+        case timer(VotingTimer)
+    }
+
+    /// What a gadget wants done, in this order. `persist` is a barrier: nothing after it, in this
+    /// or a later answer, is carried out before the record is durable.
+    package enum Effect: Sendable, Hashable {
+        /// Sign a vote and answer with `signed` or `signingFailed`; once per slot, ever.
+        case sign(UnsignedVote)
+        /// Make a record durable.
+        case persist(VotingRecord)
+        /// Send an own vote to everybody; it is durable.
+        case broadcast(VerifiedVote)
+        /// Send a quorum certificate to every peer that lacks one of its prevotes.
+        case broadcastQuorumCertificate(VerifiedQuorumCertificate)
+        /// The block and all its ancestors are final; the certificate is durable.
+        case finalised(VerifiedCertificate, BlockRef)
+        /// Get this block: a certificate or the primary's vote is for it.
+        case wantBlock(BlockRef)
+        /// Fire at a point in time; replaces an earlier setting of the same timer.
+        case setTimer(VotingTimer, Instant)
+        /// Do not fire.
+        case cancelTimer(VotingTimer)
+        /// The round changed (also said once at the start).
+        case roundEntered(RoundNumber)
+        /// A validator voted twice in one slot; the evidence is durable.
+        case doubleVote(VerifiedDoubleVote)
+        /// Signing ended in this set; the record of it is durable.
+        case alarm(SafetyAlarm)
+        /// For logs and metrics.
+        case note(VotingNote)
+    }
+}
+
+/// The timers of a round. A timer of a round that was left is cancelled and ignored.
+package enum VotingTimer: Sendable, Hashable {
+    /// D/2 after the round's start: the end of waiting for the primary.
+    case half(RoundNumber)
+    /// D after the round's start: the end of waiting for prevotes.
+    case prevote(RoundNumber)
+    /// D after q precommits of any value were seen: the end of the round.
+    case precommit(RoundNumber)
+
+    /// The round that the timer belongs to.
+    package var round: RoundNumber {
+        switch self {
+        case .half(let round), .prevote(let round), .precommit(let round): round
+        }
+    }
+}
+
+/// What a gadget did, for people.
+package enum VotingNote: Sendable, Hashable {
+    /// A vote was counted: so many validators have voted for its target, so many are needed.
+    case counted(VoteSlot, VoteTarget, votes: Int, quorum: Int)
+    /// The validator abstains from now on.
+    case abstaining(AbstentionReason)
+    /// The validator votes again.
+    case abstentionEnded
+    /// The lock was set.
+    case locked(BlockRef, RoundNumber)
+    /// The lock was dropped because finality moved.
+    case lockDropped(BlockRef, RoundNumber)
+    /// The round changed because others are ahead.
+    case jumped(from: RoundNumber, to: RoundNumber)
+    /// The signer failed; the slot stays taken.
+    case signingFailed(VoteSlot)
+    /// A vote or certificate names a height that its block does not have.
+    case wrongHeight(VoteTarget)
+}

@@ -1,0 +1,48 @@
+/// The voting rules that can be broken one at a time.
+///
+/// Production has exactly one value. Tests and the simulator build others, to prove that each rule
+/// is needed and that its absence is found. See docs/protocol-votes.md, "Why not simply re-vote".
+package struct VotingRules: Sendable, Hashable {
+    /// Votes of different rounds are counted apart, and a validator that wants to vote anew enters
+    /// a new round. Without it, validators vote again in the same round when its timers fire.
+    package var separatesRounds = true
+    /// A quorum of prevotes locks a validator before it precommits (rule 3).
+    package var locks = true
+    /// The lock survives a restart. Without it, only what peers send again is known.
+    package var remembersLock = true
+    /// A validator locks only blocks that it has (rule 3).
+    package var locksOnlyKnownBlocks = true
+    /// Own votes survive a restart, so that a slot is never signed twice (rule 0).
+    package var remembersVotes = true
+    /// Own stored votes are sent and counted again after a restart (rule 6).
+    package var resendsStoredVotes = true
+    /// A round is prevoted once (rule 2). Without it, every imported block is.
+    package var prevotesOncePerRound = true
+    /// Slots are decided in increasing order only (rule 0). Without it, a validator still decides
+    /// the precommit of a round that it has left.
+    package var decidesInOrder = true
+    /// A round is left with a precommit on record (rule 0).
+    package var precommitsNilOnLeaving = true
+    /// A jump goes to the (f+1)-th highest round (rule 5). Without it, to the highest seen.
+    package var jumpsToSupportedRound = true
+    /// When finality moves, a lock on a strict descendant is kept (rule 6).
+    package var keepsLockAboveFinality = true
+    /// When finality moves, an older lock on a conflicting block is dropped (rule 6).
+    package var dropsConflictingLock = true
+    /// Certificates are given to peers that lack them (rule 6); obeyed by vote gossip.
+    package var sharesCertificates = true
+    /// How many votes fewer than q are taken for a quorum.
+    package var missingQuorumVotes = 0
+
+    private init() {}
+
+    /// The rules as they are specified.
+    package static let production = VotingRules()
+
+    /// The rules with something broken.
+    package static func broken(_ change: (inout VotingRules) -> Void) -> VotingRules {
+        var rules = production
+        change(&rules)
+        return rules
+    }
+}

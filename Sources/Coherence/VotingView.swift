@@ -1,0 +1,102 @@
+package import Chain
+package import Primitives
+
+/// What vote gossip reads of a gadget: where it stands and which votes it holds. A snapshot that
+/// shares the gadget's storage; take it when it is needed and let it go.
+package struct VotingView: Sendable {
+    /// Chain and set.
+    package let domain: VotingDomain
+    /// r.
+    package let round: RoundNumber
+    /// F.
+    package let finalised: BlockRef
+    /// F's certificate in this set; nil before the first.
+    package let certificate: VerifiedCertificate?
+    /// The certificate of the highest round that we hold: F's, or one whose block we lack.
+    package let newestCertificate: VerifiedCertificate?
+    /// The round of the lock.
+    package let lockRound: RoundNumber?
+    /// The quorum certificate of the highest round whose block is known and at or above F.
+    package let highestQuorum: VerifiedQuorumCertificate?
+    /// Our stored votes of rounds r and r-1, in order: the bytes to send again.
+    package let ownVotes: [VerifiedVote]
+    /// Why signing ended, if it did.
+    package let halt: SafetyAlarm?
+    /// Whether certificates are shared; true but in broken rules.
+    package let sharesCertificates: Bool
+    private let tallies: VoteTallies
+
+    init(_ gadget: CoherenceGadget, tree: BlockTree) {
+        domain = gadget.domain
+        round = gadget.round
+        finalised = gadget.finalised
+        certificate = gadget.certificate
+        newestCertificate =
+            gadget.heldCertificates.reduce(gadget.certificate) { newest, held in
+                newest.map { $0.round >= held.round } ?? false ? newest : held
+            }
+        lockRound = gadget.lock?.round
+        highestQuorum = gadget.highestQuorum(tree: tree)
+        ownVotes = gadget.rules.resendsStoredVotes ? gadget.own.stored : []
+        halt = gadget.halt
+        sharesCertificates = gadget.rules.sharesCertificates
+        tallies = gadget.tallies
+    }
+
+    /// q.
+    package var quorum: Int { domain.set.quorum }
+
+    /// Who has voted in a round and phase, as a bitmap of ceil(n/8) bytes (bit i of byte i/8, least
+    /// significant first); nil outside [r-1, r+1].
+    package func held(_ round: RoundNumber, _ phase: VotePhase) -> [UInt8]? {
+        tallies.tally(round, phase)?.bitmap
+    }
+
+    /// How many validators have voted in a round and phase; 0 outside [r-1, r+1].
+    package func heldCount(_ round: RoundNumber, _ phase: VotePhase) -> Int {
+        tallies.tally(round, phase)?.voterCount ?? 0
+    }
+
+    /// Whether a block has q votes in a round and phase; false outside [r-1, r+1].
+    package func hasQuorum(_ round: RoundNumber, _ phase: VotePhase) -> Bool {
+        tallies.tally(round, phase).map { !$0.quorumTargets.isEmpty } ?? false
+    }
+
+    /// The verified vote of this content that is held, whatever its score and signature.
+    package func heldVote(in slot: VoteSlot, for target: VoteTarget) -> VerifiedVote? {
+        guard slot.setID == domain.set.id, Int(slot.validator.rawValue) < domain.set.count else {
+            return nil
+        }
+        return tallies.tally(slot.round, slot.phase)?.vote(of: slot.validator, for: target)
+    }
+
+    /// Whether a verified vote of the same content is held.
+    package func holds(_ vote: CoherenceVote) -> Bool {
+        domain.slot(of: vote).map { heldVote(in: $0, for: vote.target) != nil } ?? false
+    }
+
+    /// The first votes of the validators whose bit is set in `wanted` (as in `held`), by index.
+    package func votes(
+        _ round: RoundNumber, _ phase: VotePhase, wanted: [UInt8]
+    ) -> [VerifiedVote] {
+        guard let tally = tallies.tally(round, phase) else { return [] }
+        return tally.votes { vote in
+            let index = Int(vote.index.rawValue)
+            return index / 8 < wanted.count && wanted[index / 8] >> (index % 8) & 1 == 1
+        }
+    }
+
+    /// The held votes for a block, prevotes before precommits of each round, by index.
+    package func votes(for block: Hash256) -> [VerifiedVote] {
+        tallies.rounds.flatMap { round in
+            VotePhase.allCases.flatMap { phase in
+                tallies.tally(round, phase)?.votes { $0.target.hash == block } ?? []
+            }
+        }
+    }
+}
+
+extension CoherenceGadget {
+    /// The gadget as vote gossip sees it now.
+    package func view(tree: BlockTree) -> VotingView { VotingView(self, tree: tree) }
+}

@@ -1,0 +1,120 @@
+internal import Crypto
+
+/// A handshake by any pattern of `NoiseToken`s (Noise specification, "The HandshakeState object").
+///
+/// Messages are written and read in turn; a payload of any content goes with each. An error is
+/// final: the state must not be used any more.
+package struct NoiseHandshakeState: Sendable {
+    /// The most bytes of any Noise message.
+    package static let maximumMessageByteCount = 65_535
+
+    private let pattern: NoiseHandshakePattern
+    private let role: NoiseRole
+    private let staticKey: NoisePrivateKey
+    private let ephemeralKey: NoisePrivateKey
+    private var symmetric: NoiseSymmetricState
+    private var position = 0
+    private var remoteEphemeralKey: [UInt8]?
+    /// The other side's static public key, once it was received.
+    package private(set) var remoteStaticKey: [UInt8]?
+
+    /// The state before the first message. The ephemeral key must be fresh for every handshake.
+    package init(
+        pattern: NoiseHandshakePattern, role: NoiseRole, prologue: [UInt8],
+        staticKey: NoisePrivateKey, ephemeralKey: NoisePrivateKey
+    ) {
+        self.pattern = pattern
+        self.role = role
+        self.staticKey = staticKey
+        self.ephemeralKey = ephemeralKey
+        symmetric = NoiseSymmetricState(protocolName: pattern.protocolName)
+        symmetric.mixHash(prologue)
+    }
+
+    /// Whether all messages were exchanged.
+    package var isFinished: Bool { position == pattern.messages.count }
+
+    /// Whether the next message is this side's to write.
+    package var isOwnTurn: Bool {
+        !isFinished && (position.isMultiple(of: 2) == (role == .initiator))
+    }
+
+    /// h: the same on both sides when they agree on everything that was said.
+    package var handshakeHash: [UInt8] { symmetric.hash }
+
+    /// Writes the next message, this side's, around a payload.
+    package mutating func writeMessage(payload: [UInt8]) throws(NoiseError) -> [UInt8] {
+        precondition(isOwnTurn)
+        var message: [UInt8] = []
+        for token in pattern.messages[position] {
+            switch token {
+            case .e:
+                message += ephemeralKey.publicKey
+                symmetric.mixHash(ephemeralKey.publicKey)
+            case .s: message += try symmetric.encryptAndHash(staticKey.publicKey)
+            case .ee, .es, .se: try mixSharedSecret(token)
+            }
+        }
+        message += try symmetric.encryptAndHash(payload)
+        precondition(message.count <= Self.maximumMessageByteCount)
+        position += 1
+        return message
+    }
+
+    /// Reads the next message, the other side's, and returns its payload.
+    package mutating func readMessage(_ message: ArraySlice<UInt8>) throws(NoiseError) -> [UInt8] {
+        precondition(!isFinished && !isOwnTurn)
+        var rest = message
+        for token in pattern.messages[position] {
+            switch token {
+            case .e:
+                let key = try take(NoisePrivateKey.byteCount, from: &rest, of: message)
+                symmetric.mixHash(key)
+                remoteEphemeralKey = Array(key)
+            case .s:
+                let tag = symmetric.hasKey ? NoiseCipherState.tagByteCount : 0
+                let field = try take(NoisePrivateKey.byteCount + tag, from: &rest, of: message)
+                remoteStaticKey = try symmetric.decryptAndHash(field)
+            case .ee, .es, .se: try mixSharedSecret(token)
+            }
+        }
+        if symmetric.hasKey, rest.count < NoiseCipherState.tagByteCount {
+            throw .messageTooShort(byteCount: message.count)
+        }
+        let payload = try symmetric.decryptAndHash(rest)
+        position += 1
+        return payload
+    }
+
+    /// The encryption of what follows the last message.
+    package func makeChannel() -> SecuredChannel {
+        precondition(isFinished)
+        let (initiators, responders) = symmetric.split()
+        return role == .initiator
+            ? SecuredChannel(sending: initiators, receiving: responders)
+            : SecuredChannel(sending: responders, receiving: initiators)
+    }
+
+    private func take(
+        _ byteCount: Int, from rest: inout ArraySlice<UInt8>, of message: ArraySlice<UInt8>
+    ) throws(NoiseError) -> ArraySlice<UInt8> {
+        guard rest.count >= byteCount else { throw .messageTooShort(byteCount: message.count) }
+        defer { rest = rest.dropFirst(byteCount) }
+        return rest.prefix(byteCount)
+    }
+
+    private mutating func mixSharedSecret(_ token: NoiseToken) throws(NoiseError) {
+        let usesOwnStaticKey =
+            switch token {
+            case .es: role == .responder
+            case .se: role == .initiator
+            default: false
+            }
+        let usesRemoteStaticKey = token != .ee && !usesOwnStaticKey
+        guard let remoteKey = usesRemoteStaticKey ? remoteStaticKey : remoteEphemeralKey else {
+            preconditionFailure("a pattern sends keys before it uses them")
+        }
+        let ownKey = usesOwnStaticKey ? staticKey : ephemeralKey
+        symmetric.mixKey(try ownKey.sharedSecret(with: remoteKey))
+    }
+}

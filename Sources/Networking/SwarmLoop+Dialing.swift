@@ -1,0 +1,114 @@
+internal import LibP2P
+internal import Logging
+internal import NIOCore
+internal import NIOPosix
+internal import Primitives
+
+// Connections that this node makes.
+extension SwarmLoop {
+    typealias DialCompletion = (Result<PeerID, DialError>) -> Void
+
+    /// Starts a dial that the peer set decided.
+    func dial(_ order: PeerSet.DialOrder) {
+        let dial = Connection.Dial(
+            expectedPeer: order.peer, address: order.address, isRequested: false)
+        run(dial, timeout: order.timeout, completion: nil)
+    }
+
+    /// Starts a dial that the owner asked for.
+    func connect(to address: Multiaddr, completion: @escaping DialCompletion) {
+        guard isRunning else { return completion(.failure(.notRunning)) }
+        let peer = address.peerID
+        if let peer {
+            if connectionsByPeer[peer] != nil { return completion(.success(peer)) }
+            let refusal = peerSet.refusal(
+                of: peer, direction: .outbound, isRequested: true, now: now)
+            if let refusal { return completion(.failure(.refused(refusal))) }
+            peerSet.dialRequested(peer)
+        }
+        let isUrgent = peer.map { peerSet.isUrgent($0) } ?? false
+        let timings = configuration.timings
+        let dial = Connection.Dial(expectedPeer: peer, address: address, isRequested: true)
+        run(
+            dial, timeout: isUrgent ? timings.urgentConnect : timings.connect,
+            completion: completion)
+    }
+
+    private func run(_ dial: Connection.Dial, timeout: Duration, completion: DialCompletion?) {
+        guard let endpoint = dial.address.tcpEndpoint,
+            let bareAddress = dial.address.removingPeerID()
+        else {
+            if let peer = dial.expectedPeer { peerSet.forget(dial.address, of: peer) }
+            failed(dial, .noAddress, completion)
+            return
+        }
+        logger.trace("dialling", metadata: ["address": "\(dial.address)"])
+        // Nothing is read before the handler is there to read it.
+        let bootstrap = ClientBootstrap(group: eventLoop)
+            .connectTimeout(.nanoseconds(timeout.clampedNanoseconds))
+            .channelOption(.autoRead, value: false)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelOption(.writeBufferWaterMark, value: Connection.waterMark)
+        let (host, port) = (endpoint.hostText, Int(endpoint.port))
+        let address = try? SocketAddress(ipAddress: host, port: port)
+        let attempt =
+            if let address {
+                bootstrap.connect(to: address)
+            } else {
+                bootstrap.connect(host: host, port: port)
+            }
+        attempt.assumeIsolated().whenComplete { result in
+            switch result {
+            case .success(let channel): self.connected(channel, dial, bareAddress, completion)
+            case .failure(let error):
+                self.totals.failedDials += 1
+                self.failed(dial, .unreachable("\(error)"), completion)
+            }
+        }
+    }
+
+    private func connected(
+        _ channel: any Channel, _ dial: Connection.Dial, _ address: Multiaddr,
+        _ completion: DialCompletion?
+    ) {
+        guard isRunning, connections.count < configuration.limits.connections else {
+            channel.close(promise: nil)
+            return failed(dial, .notRunning, completion)
+        }
+        let connection = makeConnection(
+            direction: .outbound, address: address, network: nil, dial: dial)
+        connection.completion = completion
+        do {
+            try channel.pipeline.syncOperations.addHandler(connection)
+            try channel.syncOptions?.setOption(.autoRead, value: true)
+        } catch {
+            connection.close(.transport("\(error)"))
+        }
+    }
+
+    private func failed(_ dial: Connection.Dial, _ error: DialError, _ completion: DialCompletion?)
+    {
+        logger.debug(
+            "cannot connect", metadata: ["address": "\(dial.address)", "error": "\(error)"])
+        if let peer = dial.expectedPeer { dialEnded(peer) }
+        completion?(.failure(error))
+    }
+
+    /// A dial did not lead to a connection.
+    func dialEnded(_ peer: PeerID) {
+        peerSet.dialFailed(peer, now: now, using: &generator)
+        runDials()
+    }
+
+    func makeConnection(
+        direction: ConnectionDirection, address: Multiaddr, network: IPAddress?,
+        dial: Connection.Dial?
+    ) -> Connection {
+        let id = makeConnectionID()
+        let connection = Connection(
+            id: id, direction: direction, address: address, network: network, dial: dial,
+            swarm: self, now: now)
+        connections[id] = connection
+        return connection
+    }
+}

@@ -1,0 +1,126 @@
+internal import LibP2P
+internal import NIOCore
+internal import Primitives
+
+/// What the owner of a request-response protocol registered, and what goes on there.
+final class RequestEntry {
+    typealias Handler = @Sendable (PeerID, [UInt8]) async -> [UInt8]?
+
+    let configuration: RequestProtocol
+    let handler: Handler
+    var running = 0
+    var counters = ProtocolCounters()
+
+    init(configuration: RequestProtocol, handler: @escaping Handler) {
+        self.configuration = configuration
+        self.handler = handler
+    }
+}
+
+/// Something that peers may open streams for.
+struct ProtocolEntry {
+    typealias StreamHandlerClosure = @Sendable (NetworkStream) async -> Void
+
+    enum Kind {
+        case ping
+        case identify
+        case identifyPush
+        case notifications(NotificationHub)
+        case requests(RequestEntry)
+        case streams(StreamHandlerClosure)
+    }
+
+    let kind: Kind
+    /// How many streams one connection may have open.
+    let maximumInboundStreams: Int
+}
+
+extension SwarmLoop {
+    /// Streams of one custom protocol that a peer may have open.
+    private static let maximumCustomStreams = 32
+
+    func registerBuiltInProtocols() {
+        let limits = configuration.limits
+        register(
+            [PingProtocol.name],
+            ProtocolEntry(kind: .ping, maximumInboundStreams: limits.inboundPingStreams))
+        register(
+            [IdentifyMessage.protocolName],
+            ProtocolEntry(kind: .identify, maximumInboundStreams: 2))
+        register(
+            [IdentifyMessage.pushProtocolName],
+            ProtocolEntry(kind: .identifyPush, maximumInboundStreams: 2))
+    }
+
+    func register(_ service: NotificationService) {
+        let hub = NotificationHub(service: service, swarm: self)
+        hubs.append(hub)
+        // One stream is in use while the one after it may already be under way.
+        register(
+            [service.name] + service.registration.fallbackNames,
+            ProtocolEntry(kind: .notifications(hub), maximumInboundStreams: 4))
+        for peer in connectionsByPeer.keys.sorted() {
+            if let connection = connectionsByPeer[peer]?.first { hub.connected(connection) }
+        }
+    }
+
+    func register(_ requests: RequestEntry) {
+        register(
+            [requests.configuration.name] + requests.configuration.fallbackNames,
+            ProtocolEntry(
+                kind: .requests(requests),
+                maximumInboundStreams: requests.configuration.maximumConcurrentPerConnection))
+    }
+
+    func register(_ name: String, streams handler: @escaping ProtocolEntry.StreamHandlerClosure) {
+        register(
+            [name],
+            ProtocolEntry(
+                kind: .streams(handler), maximumInboundStreams: Self.maximumCustomStreams))
+    }
+
+    private func register(_ names: [String], _ entry: ProtocolEntry) {
+        for name in names {
+            precondition(protocols[name] == nil, "\(name) is registered already")
+            protocols[name] = entry
+            supportedProtocols.append(name)
+        }
+        pushIdentity()
+    }
+
+    /// Makes the handler of a stream that a peer opened; nil refuses it.
+    func makeHandler(for entry: ProtocolEntry, on stream: ConnectionStream) -> (any StreamHandler)?
+    {
+        switch entry.kind {
+        case .ping: return PingEchoStream(now: now)
+        case .identify: return IdentifyWriter()
+        case .identifyPush: return IdentifyReader(isPush: true)
+        case .notifications(let hub): return hub.accept(stream)
+        case .requests(let requests): return RequestReceiver(entry: requests, swarm: self)
+        case .streams(let handler):
+            let jobs = jobs
+            return RawStreamHandler(gate: gate) { result in
+                guard case .success(let stream) = result else { return }
+                if !jobs.start({ await handler(stream) }) { stream.reset() }
+            }
+        }
+    }
+
+    /// The connection to use for a new stream.
+    func connection(to peer: PeerID) throws(StreamError) -> Connection {
+        guard let connection = connectionsByPeer[peer]?.first else { throw .notConnected }
+        return connection
+    }
+
+    /// What went over each protocol, by its main name.
+    var protocolCounters: [String: ProtocolCounters] {
+        var counters: [String: ProtocolCounters] = [:]
+        for hub in hubs { counters[hub.service.name] = hub.service.counters }
+        for entry in protocols.values {
+            if case .requests(let requests) = entry.kind {
+                counters[requests.configuration.name] = requests.counters
+            }
+        }
+        return counters
+    }
+}

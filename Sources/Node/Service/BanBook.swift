@@ -1,0 +1,67 @@
+internal import LibP2P
+internal import Logging
+internal import Networking
+internal import Primitives
+internal import RPC
+internal import Storage
+
+/// Which peers are banned until when, and how often each was: survives a restart.
+actor BanBook {
+    private static let limit = 4_096
+    private let storage: StorageBridge
+    private let logger = Logger(label: "peers")
+    private var bans: [PeerID: StoredBan] = [:]
+
+    init(storage: StorageBridge) { self.storage = storage }
+
+    /// Loads what is stored and bans in the swarm whoever is still banned.
+    func restore(into swarm: Swarm) async throws {
+        let now = NodeClock.unixMilliseconds() / 1_000
+        for ban in try await storage.bans() {
+            guard let peer = try? PeerID(bytes: ban.peerID) else { continue }
+            bans[peer] = ban
+            if ban.untilUnixSeconds > now {
+                swarm.ban(peer, for: .seconds(Int64(clamping: ban.untilUnixSeconds - now)))
+            }
+        }
+    }
+
+    /// How often a peer was banned.
+    func count(of peer: PeerID) -> UInt32 { bans[peer]?.count ?? 0 }
+
+    /// Notes a ban.
+    func add(_ peer: PeerID, for duration: Duration) async {
+        let until =
+            NodeClock.unixMilliseconds() / 1_000 + UInt64(max(0, duration.components.seconds))
+        let ban = StoredBan(
+            peerID: peer.bytes, untilUnixSeconds: until,
+            count: min(count(of: peer), .max - 1) + 1)
+        bans[peer] = ban
+        if bans.count > Self.limit, let oldest = bans.min(by: Self.endsEarlier)?.key {
+            bans[oldest] = nil
+        }
+        do {
+            try await storage.apply([DurableRecord.ban(ban)])
+        } catch {
+            logger.error("A ban could not be stored: \(error)")
+        }
+    }
+
+    private static func endsEarlier(
+        _ left: (key: PeerID, value: StoredBan), _ right: (key: PeerID, value: StoredBan)
+    ) -> Bool {
+        left.value.untilUnixSeconds < right.value.untilUnixSeconds
+    }
+
+    /// The bans in force, as RPC tells them.
+    func reports() -> [BanReport] {
+        let now = NodeClock.unixMilliseconds() / 1_000
+        return bans.filter { $0.value.untilUnixSeconds > now }
+            .sorted { $0.key < $1.key }
+            .map {
+                BanReport(
+                    peerID: "\($0.key)", untilUnixSeconds: $0.value.untilUnixSeconds,
+                    count: $0.value.count)
+            }
+    }
+}

@@ -1,0 +1,156 @@
+internal import BlockSync
+internal import LibP2P
+internal import Logging
+internal import Networking
+internal import Primitives
+internal import Synchronization
+internal import Validator
+internal import VoteGossip
+
+/// Connects the core's channels and requests to the swarm: handles on one side, peer ids on the
+/// other.
+final class NetworkBridge: Sendable {
+    let swarm: Swarm
+    let directory: PeerDirectory
+    private let votes: NotificationService
+    private let blocks: NotificationService
+    private let transactions: NotificationService
+    private let syncProtocol: String
+    private let observer: EventObserver
+    private let bans: BanBook
+    private let reserved: Set<PeerID>
+    private let jobs: AsyncStream<@Sendable () async -> Void>
+    private let jobContinuation: AsyncStream<@Sendable () async -> Void>.Continuation
+
+    /// The protocols' names on a chain.
+    struct Names: Sendable {
+        static let votes = "/quantumharmony/coherence/1"
+        let blocks: String
+        let transactions: String
+        let sync: String
+
+        init(genesisHash: Hash256, forkID: String?) {
+            let names = ProtocolNames(genesis: genesisHash, forkID: forkID)
+            blocks = names.name("block-announces", version: "1")
+            transactions = names.name("transactions", version: "1")
+            sync = names.name("sync", version: "2")
+        }
+    }
+
+    init(
+        swarm: Swarm, directory: PeerDirectory, votes: NotificationService,
+        blocks: NotificationService, transactions: NotificationService, syncProtocol: String,
+        observer: EventObserver, bans: BanBook, reserved: Set<PeerID>
+    ) {
+        self.swarm = swarm
+        self.directory = directory
+        self.votes = votes
+        self.blocks = blocks
+        self.transactions = transactions
+        self.syncProtocol = syncProtocol
+        self.observer = observer
+        self.bans = bans
+        self.reserved = reserved
+        (jobs, jobContinuation) = AsyncStream.makeStream(of: (@Sendable () async -> Void).self)
+    }
+
+    private func service(_ channel: Channel) -> NotificationService {
+        switch channel {
+        case .votes: votes
+        case .blocks: blocks
+        case .transactions: transactions
+        }
+    }
+
+    // MARK: From the core
+
+    func send(_ channel: Channel, to peers: [PeerHandle], _ message: OutboundMessage) {
+        service(channel).sendSyncNotification(to: directory.peers(of: peers), message)
+    }
+
+    func setHandshake(_ channel: Channel, _ bytes: [UInt8]) {
+        service(channel).setHandshake(bytes)
+    }
+
+    func disconnect(_ channel: Channel, _ peer: PeerHandle) {
+        guard let peer = directory.peer(of: peer) else { return }
+        service(channel).disconnect(peer)
+    }
+
+    func ban(_ handle: PeerHandle, for duration: Duration) {
+        guard let peer = directory.peer(of: handle) else { return }
+        observer.banned(handle, for: duration)
+        swarm.ban(peer, for: duration)
+        let bans = bans
+        jobContinuation.yield { await bans.add(peer, for: duration) }
+    }
+
+    /// Asks a peer for blocks; `completion` gets the answer.
+    func request(
+        _ bytes: [UInt8], of handle: PeerHandle,
+        completion: @escaping @Sendable (Result<[UInt8], SyncRequestFailure>) async -> Void
+    ) {
+        let peer = directory.peer(of: handle)
+        let swarm = swarm
+        let name = syncProtocol
+        jobContinuation.yield {
+            guard let peer else { return await completion(.failure(.disconnected)) }
+            do throws(RequestError) {
+                let answer = try await swarm.request(
+                    peer, [name], bytes, limits: Self.requestLimits)
+                await completion(.success(answer))
+            } catch {
+                await completion(.failure(Self.failure(error)))
+            }
+        }
+    }
+
+    /// A request for blocks is short, an answer has up to 16 MiB and 20 s (Substrate's sync/2).
+    static let requestLimits = RequestLimits()
+
+    private static func failure(_ error: RequestError) -> SyncRequestFailure {
+        switch error {
+        case .refused: .refused
+        case .stream: .disconnected
+        case .failed, .cancelled: .timedOut
+        }
+    }
+
+    // MARK: To the core
+
+    /// Feeds the host from the three channels and runs requests, until the swarm's end.
+    func run(feeding host: ValidatorHost) async {
+        await withDiscardingTaskGroup { group in
+            for channel in Channel.allCases {
+                group.addTask { await self.feed(channel, host) }
+            }
+            group.addTask {
+                await withDiscardingTaskGroup { requests in
+                    for await job in self.jobs { requests.addTask { await job() } }
+                }
+            }
+        }
+    }
+
+    /// No more requests.
+    func shutdown() { jobContinuation.finish() }
+
+    private func feed(_ channel: Channel, _ host: ValidatorHost) async {
+        let service = service(channel)
+        while let event = await service.nextNotification() {
+            let handle = directory.handle(of: event.peer)
+            switch event {
+            case .streamOpened(let peer, let handshake):
+                directory.streamOpened(handle)
+                let hints = PeerHints(
+                    isReserved: reserved.contains(peer), earlierBans: await bans.count(of: peer))
+                await host.submit(.streamOpened(channel, handle, handshake: handshake, hints))
+            case .streamClosed:
+                await host.submit(.streamClosed(channel, handle))
+                directory.streamClosed(handle)
+            case .notification(_, let bytes):
+                await host.submit(.notification(channel, handle, bytes))
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+internal import BlockSync
+internal import LibP2P
+internal import Networking
+internal import Primitives
+internal import VoteGossip
+internal import Chain
+
+/// The swarm of a node with its protocols registered.
+struct NodeNetwork: Sendable {
+    let swarm: Swarm
+    let votes: NotificationService
+    let blocks: NotificationService
+    let transactions: NotificationService
+    let names: NetworkBridge.Names
+    let reserved: Set<PeerID>
+    private let configuration: NodeConfiguration
+
+    init(_ preparation: NodePreparation) {
+        configuration = preparation.configuration
+        names = NetworkBridge.Names(
+            genesisHash: preparation.chain.genesisHash,
+            forkID: preparation.chain.parameters.forkID)
+        var settings = NetworkConfiguration(identity: preparation.identity)
+        settings.listenAddresses = configuration.listenAddresses
+        settings.limits.inboundSlots = configuration.inboundPeerSlots
+        settings.limits.outboundSlots = configuration.outboundPeerSlots
+        settings.reservedOnly = configuration.reservedOnly
+        settings.agentVersion =
+            "\(NodeVersion.implementation)/v\(NodeVersion.text) (\(configuration.name))"
+        swarm = Swarm(configuration: settings)
+        let validatorCount = preparation.chain.set.count
+        let gossip = GossipConfiguration()
+        var registration = NotificationRegistration(
+            name: NetworkBridge.Names.votes, handshake: [],
+            makeQueue: {
+                VoteOutboundQueue(
+                    maximumByteCount: gossip.queueByteBudget(validatorCount: validatorCount))
+            })
+        registration.priority = .urgent
+        votes = swarm.register(registration)
+        blocks = swarm.register(
+            NotificationRegistration(name: names.blocks, handshake: []))
+        transactions = swarm.register(
+            NotificationRegistration(name: names.transactions, handshake: [1]))
+        reserved = Set(configuration.reservedNodes.compactMap(\.peerID))
+    }
+
+    /// Answers requests for blocks.
+    func serve(_ answer: @escaping @Sendable (PeerID, [UInt8]) async -> [UInt8]?) {
+        var requests = RequestProtocol(name: names.sync)
+        requests.limits = NetworkBridge.requestLimits
+        swarm.register(requests, handler: answer)
+    }
+
+    /// Opens the ports and begins to dial.
+    func listen() async throws {
+        do {
+            try await swarm.start()
+        } catch {
+            throw NodeError.listen(Self.text(error))
+        }
+        for address in configuration.bootnodes { swarm.addBootnode(address) }
+        for address in configuration.reservedNodes {
+            guard let peer = address.peerID else { continue }
+            swarm.addReserved(peer, addresses: [address])
+        }
+    }
+
+    private static func text(_ error: ListenError) -> String {
+        switch error {
+        case .unsupportedAddress(let address):
+            "cannot listen for peers on \(address): it is no IP address with a TCP port. Give "
+                + "--listen-addr /ip4/.../tcp/..."
+        case .cannotBind(let address, let reason):
+            "cannot listen for peers on \(address): \(reason). Stop the process that listens there, "
+                + "or choose another port with --port or --listen-addr."
+        case .alreadyStarted: "the network was started before"
+        }
+    }
+}

@@ -1,0 +1,209 @@
+import Foundation
+internal import BlockSync
+internal import Chain
+internal import Coherence
+internal import LibP2P
+internal import Logging
+internal import Networking
+internal import NIOCore
+internal import NIOPosix
+internal import Primitives
+internal import RPC
+internal import Storage
+internal import Synchronization
+internal import Validator
+internal import VoteGossip
+
+/// A running node: the validator core with its arms, the network and JSON-RPC.
+final class NodeService: Sendable {
+    let preparation: NodePreparation
+    let host: ValidatorHost
+    let network: NetworkBridge
+    private let rpc: RPCServer
+    private let pool: WorkPool
+    private let bans: BanBook
+    private let meter: QuantumMeter?
+    private let clock: SlotClock
+    private let failures: AsyncStream<any Error>
+    private let logger = Logger(label: "node")
+
+    /// The address that JSON-RPC is served on.
+    var rpcAddress: String { "\(rpc.boundAddress)" }
+
+    /// Wires everything and opens the ports.
+    static func start(_ preparation: NodePreparation) async throws -> NodeService {
+        let network = NodeNetwork(preparation)
+        do {
+            let service = try await NodeService(preparation, network: network)
+            await service.begin()
+            do {
+                try await network.listen()
+            } catch {
+                await service.rpc.shutdown()
+                throw error
+            }
+            return service
+        } catch {
+            await network.swarm.shutdown()
+            throw error
+        }
+    }
+
+    private init(_ preparation: NodePreparation, network parts: NodeNetwork) async throws {
+        self.preparation = preparation
+        let storage = StorageBridge(preparation.store)
+        let verifier = FalconVerifier()
+        clock = SlotClock(constants: preparation.chain.parameters.constants)
+        let directory = PeerDirectory()
+        let observer = EventObserver(directory: directory, names: preparation.validatorNames)
+        bans = BanBook(storage: storage)
+        network = NetworkBridge(
+            swarm: parts.swarm, directory: directory, votes: parts.votes, blocks: parts.blocks,
+            transactions: parts.transactions, syncProtocol: parts.names.sync,
+            observer: observer, bans: bans, reserved: parts.reserved)
+        pool = WorkPool(workerCount: max(1, ProcessInfo.processInfo.activeProcessorCount - 1))
+        let core = try Self.makeCore(preparation, clock: clock, verifier: verifier)
+        let (failures, report) = AsyncStream.makeStream(of: (any Error).self)
+        self.failures = failures
+        let host = ValidatorHost(
+            core: core,
+            arms: ValidatorHost.Arms(
+                store: storage, network: network, signer: preparation.signer,
+                verifier: verifier, pool: pool,
+                timers: TimerTable(eventLoop: MultiThreadedEventLoopGroup.singleton.next()),
+                observer: observer),
+            onFailure: { report.yield($0) })
+        self.host = host
+        meter = try Self.makeMeter(preparation)
+        parts.serve { [network] peer, bytes in
+            await host.answer(bytes, from: network.directory.handle(of: peer))
+        }
+        try await bans.restore(into: parts.swarm)
+        let view = NodeView(
+            description: preparation.description, host: host, history: storage, network: network,
+            bans: bans, startingNumber: preparation.tree.best.number)
+        rpc = try await Self.startRPC(
+            preparation.configuration, view: view, timings: observer.timings)
+    }
+
+    private static func makeCore(
+        _ preparation: NodePreparation, clock: SlotClock, verifier: FalconVerifier
+    ) throws -> ValidatorCore {
+        var gossip = GossipConfiguration()
+        gossip.role = preparation.local == nil ? .full : .authority
+        gossip.seed = UInt64.random(in: .min ... .max)
+        let current = clock.current
+        let previous = SlotNumber(current.rawValue > 0 ? current.rawValue - 1 : 0)
+        do throws(RecoveryError) {
+            return try ValidatorCore(
+                configuration: ValidatorCore.Configuration(
+                    domain: VotingDomain(
+                        genesisHash: preparation.chain.genesisHash,
+                        set: preparation.recovered.state.activeSet),
+                    local: preparation.local, producesBlocks: preparation.local != nil,
+                    voting: CoherenceGadget.Configuration(
+                        timings: preparation.chain.parameters.votingTimings),
+                    gossip: gossip,
+                    sync: SyncConfiguration(
+                        genesisHash: preparation.chain.genesisHash,
+                        roles: preparation.local == nil ? .full : .authority)),
+                tree: preparation.tree, recovered: preparation.recovered.voting,
+                currentSlot: previous, verifier: verifier)
+        } catch {
+            throw NodeError.recovery("\(error)")
+        }
+    }
+
+    private static func makeMeter(_ preparation: NodePreparation) throws -> QuantumMeter? {
+        guard let local = preparation.local,
+            let account = preparation.chain.set.validator(at: local)?.account
+        else { return nil }
+        let configuration = preparation.configuration
+        let source: QuantumMeter.Source =
+            switch configuration.quantumOrigin {
+            case nil, .simulated: .simulated(SimulatedQuantumSource(account: account))
+            case .file(let path): .file(path: path)
+            case .http(let url): .http(try HTTPDocumentFetch(url: url))
+            }
+        return QuantumMeter(
+            source: source,
+            maximumAgeMilliseconds: configuration.quantumMaximumAgeMilliseconds,
+            group: MultiThreadedEventLoopGroup.singleton)
+    }
+
+    private static func startRPC(
+        _ configuration: NodeConfiguration, view: NodeView, timings: VoteTimings
+    ) async throws -> RPCServer {
+        var settings = RPCServer.Configuration()
+        settings.host = configuration.rpcHost
+        settings.port = UInt16(clamping: configuration.rpcPort)
+        var methods = RPCMethods.standard(view)
+        methods.addTimings(timings)
+        return try await RPCServer.start(
+            configuration: settings, methods: methods, pages: HTTPPage.health(view),
+            logger: Logger(label: "rpc"))
+    }
+
+    // MARK: Life
+
+    /// Runs until the task is cancelled or the node cannot go on.
+    ///
+    /// - Throws: why it cannot.
+    func run() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await self.host.run() }
+            group.addTask { await self.pool.run() }
+            group.addTask { await self.network.run(feeding: self.host) }
+            group.addTask { await self.watchNetwork() }
+            group.addTask { for await error in self.failures { throw error } }
+            group.addTask {
+                await self.clock.run { await self.host.submit(.slotStarted($0)) }
+            }
+            if let meter {
+                group.addTask {
+                    await meter.run(every: .seconds(1)) {
+                        await self.host.submit(.measurement($0))
+                    }
+                }
+            }
+            do {
+                try await group.next()
+            } catch {
+                await stop()
+                group.cancelAll()
+                throw error
+            }
+            await stop()
+            group.cancelAll()
+        }
+    }
+
+    /// The first inputs, before any port is open: what the quantum source says, then the start.
+    private func begin() async {
+        if let meter { await host.submit(.measurement(await meter.measure())) }
+        await host.submit(.start)
+    }
+
+    private func stop() async {
+        await host.shutdown()
+        network.shutdown()
+        pool.shutdown()
+        await rpc.shutdown()
+        await network.swarm.shutdown()
+    }
+
+    private func watchNetwork() async {
+        while let event = await network.swarm.nextEvent() {
+            switch event {
+            case .connected(let peer, let direction, let address):
+                logger.debug("Connected to \(peer) at \(address) (\(direction))")
+            case .disconnected(let peer, let reason):
+                logger.debug("Disconnected from \(peer): \(reason)")
+            case .identified(let peer, let information):
+                network.swarm.addAddresses(information.listenAddresses, of: peer)
+            case .reported(let peer, let name, let change):
+                logger.debug("Peer \(peer) reported on \(name): \(change.reason)")
+            }
+        }
+    }
+}

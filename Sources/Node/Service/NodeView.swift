@@ -1,0 +1,171 @@
+internal import Chain
+internal import Coherence
+internal import LibP2P
+internal import Networking
+internal import Primitives
+internal import RPC
+internal import SCALE
+internal import Storage
+internal import Validator
+internal import VoteGossip
+internal import BlockSync
+
+/// The node as JSON-RPC sees it: snapshots of the core, the storage and the network.
+struct NodeView: NodeQueries {
+    let description: NodeDescription
+    let host: ValidatorHost
+    let history: any ChainHistory
+    let network: NetworkBridge
+    let bans: BanBook
+    /// The best height when the node started.
+    let startingNumber: BlockNumber
+
+    // MARK: Network
+
+    func health() async -> NodeHealth {
+        let isCatchingUp = await host.core.sync.isCatchingUp
+        let set = await host.core.configuration.domain.set
+        return NodeHealth(
+            peerCount: await network.swarm.snapshot().peers.count, isSyncing: isCatchingUp,
+            shouldHavePeers: set.count > 1)
+    }
+
+    func syncProgress() async -> SyncProgress {
+        let core = await host.core
+        let best = core.tree.best.number
+        return SyncProgress(
+            starting: startingNumber, current: best,
+            highest: max(best, core.sync.peerHeads.map(\.best.number).max() ?? best))
+    }
+
+    func listenAddresses() async -> [String] {
+        await network.swarm.snapshot().listenAddresses.map { "\($0)" }
+    }
+
+    func peers() async -> [PeerReport] {
+        let core = await host.core
+        let heads = Dictionary(
+            uniqueKeysWithValues: core.sync.peerHeads.map { ($0.peer, $0.best) })
+        let nothing = BlockRef(hash: .zero, number: BlockNumber(0))
+        return await network.swarm.snapshot().peers.map { snapshot in
+            let handle = network.directory.handle(of: snapshot.peer)
+            return PeerReport(
+                peerID: "\(snapshot.peer)", isValidator: core.gossip.role(of: handle) == .authority,
+                best: heads[handle] ?? nothing)
+        }
+    }
+
+    func bans() async -> [BanReport] { await bans.reports() }
+
+    // MARK: Blocks
+
+    func bestBlock() async -> BlockRef { await host.core.tree.best }
+
+    func finalisedBlock() async -> BlockRef { await host.core.tree.finalised }
+
+    func canonicalHash(at number: BlockNumber) async throws(NodeQueryFailure) -> Hash256? {
+        let tree = await host.core.tree
+        if number > tree.finalised.number {
+            return number > tree.best.number ? nil : tree.ancestor(of: tree.best.hash, at: number)
+        }
+        if number == tree.finalised.number { return tree.finalised.hash }
+        return try await answered { try await history.canonicalHash(at: number) }
+    }
+
+    func header(of hash: Hash256) async throws(NodeQueryFailure) -> Header? {
+        if let header = await host.core.tree.header(hash) { return header }
+        return try await answered { try await history.header(hash) }
+    }
+
+    func block(of hash: Hash256) async throws(NodeQueryFailure) -> BlockReport? {
+        let inTree = await host.core.tree.block(hash)
+        let block: Block?
+        if let inTree {
+            block = inTree
+        } else {
+            block = try await answered { try await history.block(hash) }
+        }
+        guard let block else { return nil }
+        let certificate = try await answered {
+            try await history.certificate(.lowest(atOrAbove: block.header.number))
+        }
+        let isOwn = certificate?.target.block?.hash == hash
+        return BlockReport(block: block, certificate: isOwn ? certificate : nil)
+    }
+
+    func submit(_ extrinsic: Extrinsic) async throws(ExtrinsicRefusal) {
+        try await host.submit(extrinsic)
+    }
+
+    // MARK: Finality
+
+    func roundState() async -> RoundStateReport? {
+        let core = await host.core
+        let view = core.gadget.view(tree: core.tree)
+        let current = view.round.rawValue
+        let numbers = current > 0 ? [current, current - 1] : [current]
+        let rounds = numbers.map { number in
+            RoundStateReport.Round(
+                number: RoundNumber(number),
+                prevotes: Self.voters(view.held(RoundNumber(number), .prevote)),
+                precommits: Self.voters(view.held(RoundNumber(number), .precommit)))
+        }
+        return RoundStateReport(
+            set: view.domain.set, rounds: rounds, finalised: view.finalised,
+            lock: core.gadget.lockReference.map { .init(block: $0.block, round: $0.round) },
+            highestQuorumCertificate: view.highestQuorum.map {
+                .init(block: $0.block, round: $0.round)
+            })
+    }
+
+    private static func voters(_ bitmap: [UInt8]?) -> Set<ValidatorIndex> {
+        var voters: Set<ValidatorIndex> = []
+        for (position, byte) in (bitmap ?? []).enumerated() {
+            for bit in 0..<8 where byte >> bit & 1 == 1 {
+                voters.insert(ValidatorIndex(UInt16(position * 8 + bit)))
+            }
+        }
+        return voters
+    }
+
+    func activeSet() async -> ValidatorSet { await host.core.configuration.domain.set }
+
+    func votes(for hash: Hash256) async throws(NodeQueryFailure) -> [VoteReport] {
+        let core = await host.core
+        let held = core.gadget.view(tree: core.tree).votes(for: hash)
+        if !held.isEmpty { return held.map { VoteReport(index: $0.index, vote: $0.vote) } }
+        guard let header = try await header(of: hash),
+            let certificate = try await answered({
+                try await history.certificate(.lowest(atOrAbove: header.number))
+            }), certificate.target.block?.hash == hash
+        else { return [] }
+        return certificate.precommits.compactMap { entry in
+            entry.vote(
+                in: core.configuration.domain.set, round: certificate.round, phase: .precommit,
+                target: certificate.target
+            ).map { VoteReport(index: entry.validator, vote: $0) }
+        }
+    }
+
+    func finalityProof(
+        from number: BlockNumber
+    ) async throws(NodeQueryFailure) -> FinalityProof? {
+        try await answered { () -> FinalityProof? in
+            guard let certificate = try await history.certificate(.lowest(atOrAbove: number)),
+                let block = certificate.target.block
+            else { return nil }
+            let headers = try await history.canonicalHeaders(from: number, through: block.number)
+            return FinalityProof(certificate: certificate, headers: headers)
+        }
+    }
+
+    private func answered<Value: Sendable>(
+        _ body: () async throws -> Value
+    ) async throws(NodeQueryFailure) -> Value {
+        do {
+            return try await body()
+        } catch {
+            throw NodeQueryFailure(reason: String(describing: error))
+        }
+    }
+}

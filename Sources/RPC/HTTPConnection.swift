@@ -1,0 +1,82 @@
+internal import NIOCore
+internal import NIOHTTP1
+internal import Synchronization
+
+/// A client's connection as the server's task sees it: calls come in, replies go out.
+///
+/// When nobody iterates over `calls` any more the connection is closed.
+struct HTTPConnection: Sendable {
+    private let channel: any Channel
+    /// Complete requests, one at a time: the next comes after the reply.
+    let calls: AsyncStream<HTTPCall>
+    /// Whether the connection is within the server's bound.
+    let isAdmitted: Bool
+
+    /// Prepares the pipeline of a new connection, on its event loop.
+    init(
+        _ channel: any Channel, gate: HTTPGate, limits: RPCLimits, counters: ConnectionCounters
+    ) throws {
+        let (calls, continuation) = AsyncStream.makeStream(of: HTTPCall.self)
+        self.channel = channel
+        self.calls = calls
+        isAdmitted = counters.admit()
+        guard isAdmitted else { return }
+        var decoding = NIOHTTPDecoderLimitConfiguration()
+        decoding.maxHeaderFieldSize = limits.headerByteCount
+        decoding.maxHeaderListSize = limits.headerByteCount
+        decoding.maxHeaderFieldCount = limits.headerFieldCount
+        continuation.onTermination = { _ in channel.close(promise: nil) }
+        do {
+            try channel.pipeline.syncOperations.configureHTTPServerPipeline(
+                withPipeliningAssistance: true, withServerUpgrade: nil, withErrorHandling: false,
+                withOutboundHeaderValidation: true,
+                withEncoderConfiguration: HTTPResponseEncoder.Configuration(),
+                withDecoderLimitConfiguration: decoding)
+            try channel.pipeline.syncOperations.addHandler(
+                HTTPConnectionHandler(gate: gate, limits: limits, calls: continuation))
+        } catch {
+            counters.left()
+            throw error
+        }
+    }
+
+    /// Writes a reply; returns when the socket took it or the connection has ended.
+    func write(_ reply: HTTPReply) async {
+        // A client that has gone needs no answer, and its stream of calls ends by itself.
+        try? await channel.writeAndFlush(reply)
+    }
+
+    /// Says that the server is full and closes.
+    func turnAway() async {
+        let text =
+            "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        try? await channel.writeAndFlush(ByteBuffer(string: text))
+        try? await channel.close()
+    }
+}
+
+/// Counts the connections of a server and bounds them.
+final class ConnectionCounters: Sendable {
+    private let state = Mutex(RPCServer.Statistics())
+    private let limit: Int
+
+    init(limit: Int) { self.limit = limit }
+
+    /// Takes a place, if there is one; `left` gives it back.
+    func admit() -> Bool {
+        state.withLock { state in
+            guard state.connectionCount < limit else {
+                state.refusedConnectionCount += 1
+                return false
+            }
+            state.connectionCount += 1
+            return true
+        }
+    }
+
+    func left() { state.withLock { $0.connectionCount -= 1 } }
+
+    func countRequest() { state.withLock { $0.requestCount += 1 } }
+
+    var snapshot: RPCServer.Statistics { state.withLock { $0 } }
+}

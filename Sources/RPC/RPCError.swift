@@ -1,0 +1,71 @@
+/// A JSON-RPC error object: what a call answers instead of a result.
+///
+/// Codes: -32768...-32000 are JSON-RPC 2.0's own; positive ones belong to the method's family, as
+/// on Substrate nodes.
+package struct RPCError: Error, Sendable, Hashable {
+    package var code: Int
+    package var message: String
+    /// What exactly is wrong, for people.
+    package var data: JSONValue?
+
+    package init(code: Int, message: String, data: JSONValue? = nil) {
+        self.code = code
+        self.message = message
+        self.data = data
+    }
+
+    /// The error object.
+    package var json: JSONValue {
+        var members = [
+            JSONMember("code", .integer(code)), JSONMember("message", .string(message)),
+        ]
+        if let data { members.append(JSONMember("data", data)) }
+        return .object(members)
+    }
+}
+
+extension RPCError {
+    /// The body is no JSON.
+    package static func parse(_ reason: String) -> RPCError {
+        RPCError(code: -32700, message: "Parse error", data: .string(reason))
+    }
+
+    /// The JSON is no request.
+    package static func invalidRequest(_ reason: String) -> RPCError {
+        RPCError(code: -32600, message: "Invalid request", data: .string(reason))
+    }
+
+    /// No such method.
+    package static let methodNotFound = RPCError(code: -32601, message: "Method not found")
+
+    /// The method is for the operator and this listener is open to others.
+    package static let unsafeMethod = RPCError(
+        code: -32601, message: "RPC call is unsafe to be called externally")
+
+    /// Parameters that the method does not take.
+    package static func invalidParameters(_ reason: String) -> RPCError {
+        RPCError(code: -32602, message: "Invalid params", data: .string(reason))
+    }
+
+    /// The node failed, not the caller.
+    package static func internalError(_ reason: String) -> RPCError {
+        RPCError(code: -32603, message: "Internal error", data: .string(reason))
+    }
+
+    /// The call took longer than the server allows.
+    package static let timedOut = RPCError(code: -32000, message: "Request timed out")
+
+    /// The answer is larger than the server sends.
+    package static func responseTooLarge(limit: Int) -> RPCError {
+        RPCError(
+            code: -32008, message: "Response is too big",
+            data: .string("the limit is \(limit) bytes"))
+    }
+
+    /// The batch holds more calls than the server takes.
+    package static func batchTooLarge(count: Int, limit: Int) -> RPCError {
+        RPCError(
+            code: -32010, message: "The batch request was too large",
+            data: .string("it holds \(count) calls, the limit is \(limit)"))
+    }
+}

@@ -1,0 +1,90 @@
+internal import BlockSync
+internal import Chain
+internal import Primitives
+
+/// The production of own blocks: at most one per slot, whatever happens in between.
+struct Authoring: Sendable {
+    /// Our position in the set; nil when no blocks are produced here.
+    let local: ValidatorIndex?
+    /// The newest slot that a block of ours was begun for. An own block is durable before anybody
+    /// sees it, so after a restart the blocks of the tree tell which slots are used up.
+    private(set) var newestSlot: SlotNumber?
+    /// The block that waits for its seal.
+    private(set) var pending: (slot: SlotNumber, builder: BlockBuilder)?
+    /// The newest own block.
+    private var newest: Hash256?
+
+    init(local: ValidatorIndex?, tree: BlockTree) {
+        self.local = local
+        guard let local else { return }
+        for head in tree.heads {
+            var step = tree.header(head.hash)
+            while let header = step {
+                if let slot = header.slot, newestSlot.map({ slot > $0 }) ?? true,
+                    tree.state(of: header.hash)?.setInForce.author(of: slot) == local
+                {
+                    newestSlot = slot
+                }
+                step = header.hash == tree.finalised.hash ? nil : tree.header(header.parentHash)
+            }
+        }
+    }
+
+    /// Whether a block may be begun in a slot on top of a parent of that state.
+    func mayProduce(in slot: SlotNumber, on state: ChainState) -> Bool {
+        guard let local, newestSlot.map({ slot > $0 }) ?? true else { return false }
+        return state.setInForce.author(of: slot) == local
+    }
+
+    /// A block waits for its seal; the slot is used up from now on.
+    mutating func begin(_ builder: BlockBuilder, in slot: SlotNumber) {
+        newestSlot = slot
+        pending = (slot, builder)
+    }
+
+    /// The block whose seal arrived; nil when it was given up since.
+    mutating func complete(_ slot: SlotNumber, _ seal: [UInt8]) -> Block? {
+        guard let pending, pending.slot == slot else { return nil }
+        self.pending = nil
+        let block = pending.builder.seal(seal)
+        newest = block.header.hash
+        return block
+    }
+
+    /// Whether a block is the newest one made here.
+    func isOwn(_ hash: Hash256) -> Bool { hash == newest }
+}
+
+extension ValidatorCore {
+    /// Begins an own block if the slot is ours: on the best head, with what the pool has ready.
+    mutating func produceBlock() {
+        let slot = currentSlot
+        guard let parent = tree.header(tree.best.hash), let state = tree.state(of: parent.hash),
+            authoring.mayProduce(in: slot, on: state)
+        else { return }
+        guard !sync.isCatchingUp else { return }
+        guard !tree.isAtMaximumDepth else {
+            return fail(slot, "finality is \(tree.depth) blocks behind; waiting for it")
+        }
+        do {
+            let builder = try BlockBuilder(
+                parent: parent, parentState: state, slot: slot,
+                extrinsics: sync.pool.ready(state: state, byteLimit: Block.maximumBodyByteCount))
+            authoring.begin(builder, in: slot)
+            effects.append(.signSeal(slot, message: builder.message))
+        } catch {
+            fail(slot, "\(error)")
+        }
+    }
+
+    /// Takes the seal of an own block.
+    mutating func complete(_ slot: SlotNumber, _ signature: [UInt8]?) {
+        guard let signature else { return fail(slot, "the signer gave no seal") }
+        guard let block = authoring.complete(slot, signature) else { return }
+        waiting.append(.sync(.ownBlock(block)))
+    }
+
+    private mutating func fail(_ slot: SlotNumber, _ reason: String) {
+        effects.append(.event(.authoringFailed(slot, reason: reason)))
+    }
+}

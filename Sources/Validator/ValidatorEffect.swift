@@ -1,0 +1,103 @@
+package import BlockSync
+package import Chain
+package import Coherence
+package import Primitives
+package import VoteGossip
+
+extension ValidatorCore {
+    /// What the core wants done. `EffectQueue` decides in which order.
+    package enum Effect: Sendable {
+        // Visible only inside the node.
+
+        /// Sign a vote; the answer is `voteSigned`.
+        case signVote(UnsignedVote)
+        /// Sign a block's pre-seal hash; the answer is `sealSigned`.
+        case signSeal(SlotNumber, message: [UInt8])
+        /// Check signatures; the answer is `checked`.
+        case check(CheckID, [SignatureCheck])
+        /// Verify votes and certificates; the answer is `verified`.
+        case verify([VerificationJob])
+        /// Read stored blocks; the answer is `blocksRead`.
+        case readBlocks(ReadID, StoredBlockQuery)
+        /// Read a stored certificate; the answer is `certificateLoaded`.
+        case loadCertificate(CertificateLoadID, CertificateQuery)
+        /// Send the timer's input at this time; a later setting replaces this one.
+        case setTimer(TimerID, Instant)
+        /// Forget the timer's setting.
+        case cancelTimer(TimerID)
+
+        // Durability.
+
+        /// Nothing that follows runs before this record is durable.
+        case persist(StoredRecord)
+        /// Write this record with the next `persist`, before it.
+        case stage(StoredRecord)
+
+        // Visible outside, in order.
+
+        /// Put a message into the queues of these peers.
+        case send(Channel, [PeerHandle], OutboundMessage)
+        /// Ask a peer; the answer is `response`.
+        case request(RequestID, PeerHandle, [UInt8])
+        /// Answer a peer's request; nil refuses it.
+        case respond(InboundRequestID, [UInt8]?)
+        /// Streams opened from now on begin with this handshake.
+        case handshakeChanged(Channel, [UInt8])
+        /// Refuse a peer for that long and close its connection.
+        case ban(PeerHandle, Duration)
+        /// Close a peer's stream.
+        case disconnect(Channel, PeerHandle)
+        /// Tell whoever submitted an extrinsic what became of it.
+        case submitted(Hash256, SubmissionOutcome)
+        /// Something happened that people or clients may want to know.
+        case event(ValidatorEvent)
+
+        /// Whether nobody outside can see the effect: it then overtakes the persistence barrier.
+        var isInternal: Bool {
+            switch self {
+            case .signVote, .signSeal, .check, .verify, .readBlocks, .loadCertificate, .setTimer,
+                .cancelTimer:
+                true
+            case .persist, .stage, .send, .request, .respond, .handshakeChanged, .ban, .disconnect,
+                .submitted, .event:
+                false
+            }
+        }
+    }
+}
+
+/// What the node writes down. Records of one commit are applied in order.
+package enum StoredRecord: Sendable {
+    /// A block that was checked in full and entered the tree.
+    case block(Block)
+    /// Blocks that became final, ascending, and those that left the tree for it.
+    case finalised([BlockRef], pruned: [Hash256])
+    /// What the finality protocol must not forget.
+    case voting(VotingRecord)
+}
+
+/// Something that happened, for logs, RPC and metrics; none of it decides anything.
+package enum ValidatorEvent: Sendable {
+    /// A block entered the tree.
+    case imported(Block, author: ValidatorIndex, isBest: Bool, isOwn: Bool)
+    /// Blocks became final by a certificate.
+    case finalised(VerifiedCertificate, BlockRef)
+    /// An author made two blocks in one slot.
+    case authorEquivocation(AuthorEquivocation)
+    /// An own block could not be made.
+    case authoringFailed(SlotNumber, reason: String)
+    /// The finality protocol tells something.
+    case voting(VotingNote)
+    /// The finality protocol has stopped signing.
+    case alarm(SafetyAlarm)
+    /// A validator voted twice in one slot.
+    case doubleVote(VerifiedDoubleVote)
+    /// The vote gossip tells something.
+    case gossip(GossipNote)
+    /// The block sync tells something.
+    case sync(SyncNote)
+    /// A peer misbehaved on the block or transaction channel.
+    case syncOffence(PeerHandle, SyncOffence)
+    /// The gadget entered a round.
+    case roundEntered(RoundNumber)
+}

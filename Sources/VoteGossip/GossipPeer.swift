@@ -1,0 +1,147 @@
+internal import Coherence
+internal import Primitives
+
+/// What is kept of one peer while its stream is open.
+struct GossipPeer: Sendable {
+    /// A request that waits for its answer.
+    struct Request: Sendable, Equatable {
+        let kind: GossipMessageKind
+        /// The round and phase whose votes were asked for.
+        let position: VotePosition?
+        let deadline: Instant
+    }
+
+    /// An own vote on its way, to learn how long the peer takes to confirm one.
+    struct Probe: Sendable, Equatable {
+        let position: VotePosition
+        var sentAt: Instant
+        /// Sent more than once: what a confirmation is for cannot be told.
+        var isRepeated = false
+    }
+
+    let handle: PeerHandle
+    let role: PeerRole
+    let isReserved: Bool
+
+    // What the peer says of itself.
+    var setID: SetID
+    var round: RoundNumber
+    var finalisedNumber: BlockNumber
+    var lockRound: RoundNumber?
+    var highestQuorumRound: RoundNumber?
+    var hasShownStatus = false
+    var holdings: PeerHoldings
+
+    // What it costs and may cost us.
+    var reputation: PeerReputation
+    var isCutOff = false
+    var throttledUntil: Instant?
+    var verificationBudget: TokenBucket
+    var messageBudget: TokenBucket
+    var answerBudget: TokenBucket
+    /// Signatures of its that are being verified.
+    var verifyingCount = 0
+
+    // What is on its way to it.
+    var probes: [Probe] = []
+    /// How long the peer's status takes to show what it got when we got it: its round trip and its
+    /// own waiting. Whatever it may have got elsewhere is not sent before that time is over.
+    var statusLag: Duration
+    var forwardDueAt: Instant?
+    /// The highest quorum certificate is to be sent unless the peer has its votes by then.
+    var quorumDueAt: Instant?
+    var quorumSentAt: Instant?
+    var quorumSentRound: RoundNumber?
+    var certificateDueAt: Instant?
+    var certificateSentAt: Instant?
+    var certificateSentNumber: BlockNumber?
+    /// How often the same certificate went to it.
+    var certificateRepeats = 0
+
+    /// When it last got all own votes for showing another round.
+    var restartedAt: Instant?
+
+    // What we asked it for.
+    var request: Request?
+    var failedRequestCount = 0
+
+    /// Takes a peer as its handshake describes it.
+    init(
+        handle: PeerHandle, handshake: GossipHandshake, isReserved: Bool,
+        reputation: PeerReputation, configuration: GossipConfiguration, validatorCount: Int,
+        now: Instant
+    ) {
+        self.handle = handle
+        role = handshake.role
+        self.isReserved = isReserved
+        setID = handshake.setID
+        round = handshake.round
+        finalisedNumber = handshake.finalisedNumber
+        holdings = PeerHoldings(validatorCount: validatorCount)
+        self.reputation = reputation
+        verificationBudget = Self.verificationBudget(
+            configuration, validatorCount: validatorCount, now: now)
+        messageBudget = TokenBucket(
+            burst: configuration.messageBurst, perSecond: configuration.messageRate, now: now)
+        answerBudget = TokenBucket(
+            burst: configuration.answerBurst, perSecond: configuration.answerRate, now: now)
+        statusLag = configuration.bundleDelay.upperBound
+    }
+
+    static func verificationBudget(
+        _ configuration: GossipConfiguration, validatorCount: Int, now: Instant
+    ) -> TokenBucket {
+        TokenBucket(
+            burst: configuration.verificationBurstPerValidator * validatorCount,
+            perSecond: configuration.verificationRatePerValidator * validatorCount, now: now)
+    }
+
+    /// Whether votes of that round and phase are of use to the peer, a member of our set.
+    ///
+    /// Not those it has left behind; and when it has a newer certificate than we do, only those
+    /// that its status lists, for the rest is decided.
+    func wants(_ position: VotePosition, finalised: BlockNumber) -> Bool {
+        guard position.round.rawValue >= round.rawValue || position.round.successor == round else {
+            return false
+        }
+        if finalisedNumber > finalised && hasShownStatus && position.round <= round {
+            return holdings.lists(position)
+        }
+        return true
+    }
+
+    /// Notes that an own vote is on its way.
+    mutating func noteSent(_ position: VotePosition, at now: Instant) {
+        if let known = probes.firstIndex(where: { $0.position == position }) {
+            probes[known].sentAt = now
+            probes[known].isRepeated = true
+            return
+        }
+        if probes.count == 8 { probes.removeFirst() }
+        probes.append(Probe(position: position, sentAt: now))
+    }
+
+    /// Learns from the own votes that the peer's holdings show for the first time.
+    mutating func confirm(of local: ValidatorIndex, now: Instant, limit: Duration) {
+        for probe in probes where holdings.shownVotes(at: probe.position).contains(local) {
+            if !probe.isRepeated { learnLag(now - probe.sentAt, limit: limit) }
+        }
+        probes.removeAll { holdings.shownVotes(at: $0.position).contains(local) }
+    }
+
+    /// Learns from how long an own vote took to be confirmed: quickly upward, slowly downward.
+    mutating func learnLag(_ sample: Duration, limit: Duration) {
+        let bounded = min(sample, limit)
+        statusLag = bounded > statusLag ? bounded : statusLag - (statusLag - bounded) / 4
+    }
+
+    /// How long the same certificate has to wait before it is sent again.
+    func certificateInterval(_ configuration: GossipConfiguration) -> Duration {
+        min(
+            configuration.answerInterval * (1 << min(certificateRepeats, 8)),
+            configuration.longestAnswerInterval)
+    }
+
+    /// Bytes held, roughly.
+    var byteCount: Int { 640 + holdings.byteCount }
+}

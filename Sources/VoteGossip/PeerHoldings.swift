@@ -1,0 +1,106 @@
+internal import Coherence
+internal import Primitives
+
+/// Which votes a peer has, as far as we know, by round and phase.
+///
+/// Known for certain is what the peer showed in a status or sent us itself. What we sent it may
+/// have been lost, so that fades after two rounds of the re-send timer unless a status confirms it.
+struct PeerHoldings: Sendable, Equatable {
+    /// One round and phase.
+    struct Row: Sendable, Equatable {
+        let position: VotePosition
+        /// Shown by the peer, or received from it.
+        var shown: Bits
+        /// Sent to it lately.
+        var given: Bits
+        /// Sent to it before the last round of the re-send timer.
+        var fading: Bits
+        /// Its newest status lists this round and phase.
+        var isListed: Bool
+    }
+
+    /// The most rounds and phases kept per peer.
+    static let maximumRowCount = 12
+
+    /// By ascending position.
+    private(set) var rows: [Row] = []
+    private let validatorCount: Int
+
+    /// Nothing known yet of a peer in a set of that many validators.
+    init(validatorCount: Int) { self.validatorCount = validatorCount }
+
+    /// The votes of a round and phase that the peer has or is about to have.
+    func votes(at position: VotePosition) -> Bits {
+        guard let row = row(at: position) else { return Bits(validatorCount: validatorCount) }
+        var votes = row.shown
+        votes.formUnion(row.given)
+        votes.formUnion(row.fading)
+        return votes
+    }
+
+    /// The votes of a round and phase that the peer has for certain.
+    func shownVotes(at position: VotePosition) -> Bits {
+        row(at: position)?.shown ?? Bits(validatorCount: validatorCount)
+    }
+
+    /// Whether the peer's newest status lists the round and phase.
+    func lists(_ position: VotePosition) -> Bool { row(at: position)?.isListed ?? false }
+
+    /// Takes what a status shows; its bitmaps fit the set.
+    mutating func show(_ holdings: [GossipStatus.Holding]) {
+        for index in rows.indices { rows[index].isListed = false }
+        for holding in holdings {
+            guard let index = place(VotePosition(holding.round, holding.phase)) else { continue }
+            rows[index].shown.formUnion(holding.validators)
+            rows[index].isListed = true
+        }
+    }
+
+    /// The peer sent us this vote itself.
+    mutating func receive(_ validator: ValidatorIndex, at position: VotePosition) {
+        guard let index = place(position) else { return }
+        rows[index].shown.insert(validator)
+    }
+
+    /// These votes are on their way to the peer.
+    mutating func give(_ validators: Bits, at position: VotePosition) {
+        guard let index = place(position) else { return }
+        rows[index].given.formUnion(validators)
+    }
+
+    /// Half forgets what was sent and not confirmed.
+    mutating func fade() {
+        for index in rows.indices {
+            rows[index].fading = rows[index].given
+            rows[index].given = Bits(validatorCount: validatorCount)
+        }
+    }
+
+    /// Forgets the rounds below this one.
+    mutating func forget(below round: RoundNumber) {
+        rows.removeAll { $0.position.round < round }
+    }
+
+    /// Bytes held, roughly.
+    var byteCount: Int { rows.count * (32 + 3 * (validatorCount + 7) / 8) }
+
+    private func row(at position: VotePosition) -> Row? {
+        rows.first { $0.position == position }
+    }
+
+    /// The row of a position, made if there is room: a higher position gives way to a lower one,
+    /// for a peer can name rounds far ahead at no cost.
+    private mutating func place(_ position: VotePosition) -> Int? {
+        let index = rows.firstIndex { $0.position >= position } ?? rows.count
+        if index < rows.count && rows[index].position == position { return index }
+        if rows.count == Self.maximumRowCount {
+            guard index < rows.count else { return nil }
+            rows.removeLast()
+        }
+        let empty = Bits(validatorCount: validatorCount)
+        rows.insert(
+            Row(position: position, shown: empty, given: empty, fading: empty, isListed: false),
+            at: index)
+        return index
+    }
+}

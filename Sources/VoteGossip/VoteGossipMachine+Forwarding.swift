@@ -1,0 +1,193 @@
+internal import Chain
+internal import Coherence
+internal import Primitives
+internal import SCALE
+
+/// What goes out, to whom and when: own votes at once, others' votes where they are missing.
+extension VoteGossipMachine {
+    // MARK: Own votes
+
+    /// An own vote goes to every peer at once.
+    mutating func sendOwnVote(_ vote: VerifiedVote, _ context: inout GossipContext) {
+        local = vote.index
+        send(vote, to: activePeers, context.now, &context)
+        restartResends(&context)
+        touchStatus(&context)
+    }
+
+    /// The stored bytes of the own votes of this round and the last, to peers of which no status
+    /// shows them; what is on its way already is not sent twice.
+    mutating func resendOwnVotes(to places: [Int], _ context: inout GossipContext) {
+        let view = context.view
+        for vote in view.ownVotes where !view.isDecided(vote.round) {
+            let position = vote.slot.position
+            let receivers = places.filter { place in
+                let peer = peers[place]
+                guard !peer.isCutOff,
+                    !peer.holdings.shownVotes(at: position).contains(vote.index)
+                else { return false }
+                let probe = peer.probes.first { $0.position == position }
+                return probe.map { $0.sentAt + peer.statusLag <= context.now } ?? true
+            }
+            send(vote, to: receivers, context.now, &context)
+        }
+    }
+
+    private mutating func send(
+        _ vote: VerifiedVote, to places: [Int], _ now: Instant, _ context: inout GossipContext
+    ) {
+        let position = vote.slot.position
+        let only = Bits(validatorCount: validatorCount, members: [vote.index])
+        for place in places {
+            peers[place].holdings.give(only, at: position)
+            peers[place].noteSent(position, at: now)
+        }
+        counters.ownVotesSent += UInt64(places.count)
+        let message = OutboundMessage(
+            bytes: GossipMessage.vote(vote.vote).scaleBytes, priority: OutboundPriority.ownVote,
+            supersession: .init(
+                stream: OutboundStream.ownVotes(phase: vote.phase.rawValue),
+                position: OutboundStream.position(set: vote.vote.setID, round: vote.round)))
+        send(message, to: places, &context)
+    }
+
+    // MARK: What is due for whom
+
+    /// A vote was verified: plans when it is forwarded to the peers that may lack it.
+    mutating func noteArrival(of vote: VerifiedVote, _ context: inout GossipContext) {
+        let now = context.now
+        arrivals.removeAll { $0.at + configuration.maximumStatusLag < now }
+        arrivals.append(Arrival(slot: vote.slot, at: now))
+        let view = context.view
+        guard !view.isDecided(vote.round) else { return }
+        let position = vote.slot.position
+        var supporters = view.supporters(of: vote.target, at: position)
+        supporters.insert(vote.index)
+        let isQuorum = supporters.count >= view.domain.set.quorum
+        for place in peers.indices {
+            let peer = peers[place]
+            guard canUse(position, place, view),
+                !peer.holdings.votes(at: position).contains(vote.index)
+            else { continue }
+            let had = peer.holdings.votes(at: position).intersection(supporters).count
+            let completes = isQuorum && had < view.domain.set.quorum
+            planForwarding(to: place, at: now + peer.statusLag, isUrgent: completes, &context)
+        }
+    }
+
+    /// Sets when a peer gets what it lacks; an earlier time stands.
+    mutating func planForwarding(
+        to place: Int, at earliest: Instant, isUrgent: Bool, _ context: inout GossipContext
+    ) {
+        if let due = peers[place].forwardDueAt, due <= earliest { return }
+        let due = isUrgent ? earliest : earliest + jitter()
+        if let set = peers[place].forwardDueAt, set <= due { return }
+        peers[place].forwardDueAt = due
+        arm(.forward, at: due, &context)
+    }
+
+    /// Whether others' votes of the round and phase are to be forwarded to the peer at all.
+    func canUse(_ position: VotePosition, _ place: Int, _ view: VotingView) -> Bool {
+        let peer = peers[place]
+        return !peer.isCutOff && peer.hasShownStatus && peer.setID == view.domain.set.id
+            && peer.wants(position, finalised: view.finalised.number)
+    }
+
+    /// Sends everything that is due.
+    mutating func forwardDue(_ context: inout GossipContext) {
+        for place in peers.indices {
+            if let due = peers[place].certificateDueAt, due <= context.now {
+                peers[place].certificateDueAt = nil
+                sendCertificateIfBehind(place, &context)
+            }
+            if let due = peers[place].quorumDueAt, due <= context.now {
+                peers[place].quorumDueAt = nil
+                sendQuorumCertificateIfLacking(place, isReminder: false, &context)
+            }
+            if let due = peers[place].forwardDueAt, due <= context.now {
+                peers[place].forwardDueAt = nil
+                forwardVotes(to: place, &context)
+            }
+        }
+        let next = peers.flatMap { [$0.certificateDueAt, $0.quorumDueAt, $0.forwardDueAt] }
+            .compactMap { $0 }.min()
+        if let next { arm(.forward, at: next, &context) }
+    }
+
+    // MARK: Bundles
+
+    /// Sends a peer the votes that it lacks and has had time to get elsewhere.
+    private mutating func forwardVotes(to place: Int, _ context: inout GossipContext) {
+        let view = context.view
+        let lag = peers[place].statusLag
+        for position in view.collectedPositions where canUse(position, place, view) {
+            var lacking = view.holdings(at: position)
+                .subtracting(peers[place].holdings.votes(at: position))
+            for arrival in arrivals
+            where arrival.slot.position == position && lacking.contains(arrival.slot.validator) {
+                guard arrival.at + lag > context.now else { continue }
+                lacking.remove(arrival.slot.validator)
+                planForwarding(to: place, at: arrival.at + lag, isUrgent: false, &context)
+            }
+            if let local { lacking.remove(local) }
+            sendVotes(lacking, at: position, to: place, &context)
+        }
+    }
+
+    /// Sends the held votes of these validators in bundles, one or more for each target.
+    ///
+    /// - Returns: how many entries went out.
+    @discardableResult
+    mutating func sendVotes(
+        _ wanted: Bits, at position: VotePosition, to place: Int, _ context: inout GossipContext
+    ) -> Int {
+        guard !wanted.isEmpty else { return 0 }
+        let votes = context.view.votes(at: position, of: wanted)
+        return sendBundles(votes, at: position, to: place, &context)
+    }
+
+    /// Sends votes of one round and phase in bundles, one or more for each target.
+    ///
+    /// - Returns: how many entries went out.
+    mutating func sendBundles(
+        _ votes: [VerifiedVote], at position: VotePosition, to place: Int,
+        _ context: inout GossipContext
+    ) -> Int {
+        var groups: [(target: VoteTarget, votes: [VerifiedVote])] = []
+        for vote in votes {
+            if let known = groups.firstIndex(where: { $0.target == vote.target }) {
+                groups[known].votes.append(vote)
+            } else {
+                groups.append((vote.target, [vote]))
+            }
+        }
+        for group in groups {
+            var rest = group.votes[...]
+            while !rest.isEmpty {
+                let part = rest.prefix(configuration.maximumBundleEntryCount)
+                rest = rest.dropFirst(part.count)
+                sendBundle(Array(part), group.target, at: position, to: place, &context)
+            }
+        }
+        let given = Bits(validatorCount: validatorCount, members: votes.map(\.index))
+        peers[place].holdings.give(given, at: position)
+        counters.entriesForwarded += UInt64(votes.count)
+        return votes.count
+    }
+
+    private mutating func sendBundle(
+        _ votes: [VerifiedVote], _ target: VoteTarget, at position: VotePosition, to place: Int,
+        _ context: inout GossipContext
+    ) {
+        let set = context.view.domain.set.id
+        let bundle = VoteBundle(
+            setID: set, round: position.round, phase: position.phase, target: target,
+            entries: votes.map { VoteEntry($0) })
+        let message = OutboundMessage(
+            bytes: GossipMessage.voteBundle(bundle).scaleBytes, priority: OutboundPriority.bundle,
+            supersession: .init(
+                stream: OutboundStream.bundles(phase: position.phase.rawValue),
+                position: OutboundStream.position(set: set, round: position.round)))
+        send(message, to: [place], &context)
+    }
+}

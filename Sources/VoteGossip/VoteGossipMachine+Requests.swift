@@ -1,0 +1,143 @@
+internal import Chain
+internal import Coherence
+internal import Primitives
+internal import SCALE
+
+/// Asking peers for what we lack: one request per peer at a time, two seconds for its answer, then
+/// the next peer.
+extension VoteGossipMachine {
+    // MARK: Votes
+
+    /// Asks for the votes that peers show and we lack. Called by the re-send timer, so only when a
+    /// round has gone on for a while.
+    mutating func reconcile(_ context: inout GossipContext) {
+        let view = context.view
+        for position in view.collectedPositions {
+            guard !peers.contains(where: { $0.request?.position == position }) else { continue }
+            var held = view.holdings(at: position)
+            for voter in parking.voters(at: position) { held.insert(voter) }
+            var best: (place: Int, missing: Bits, count: Int)?
+            for place in activePeers
+            where peers[place].request == nil && peers[place].setID == view.domain.set.id {
+                let missing = peers[place].holdings.shownVotes(at: position).subtracting(held)
+                let count = missing.count
+                guard count > 0 else { continue }
+                if let rival = best {
+                    let failures = peers[place].failedRequestCount
+                    let rivalFailures = peers[rival.place].failedRequestCount
+                    guard (failures, -count) < (rivalFailures, -rival.count) else { continue }
+                }
+                best = (place, missing, count)
+            }
+            guard let best else { continue }
+            let message = GossipMessage.roundRequest(
+                RoundRequest(
+                    setID: view.domain.set.id, round: position.round, phase: position.phase,
+                    missing: best.missing))
+            request(message, position: position, from: best.place, &context)
+        }
+    }
+
+    /// Sends a request unless the peer has one to answer already.
+    mutating func request(
+        _ message: GossipMessage, position: VotePosition? = nil, from place: Int,
+        _ context: inout GossipContext
+    ) {
+        guard peers[place].request == nil, !peers[place].isCutOff else { return }
+        let deadline = context.now + configuration.requestTimeout
+        peers[place].request = GossipPeer.Request(
+            kind: message.kind, position: position, deadline: deadline)
+        counters.requestsSent += 1
+        send(
+            OutboundMessage(
+                bytes: message.scaleBytes, priority: OutboundPriority.request,
+                supersession: .init(stream: OutboundStream.request, position: 0)),
+            to: [place], &context)
+        arm(.request, at: deadline, &context)
+    }
+
+    /// The peer answered, or sent by chance what it was asked for.
+    mutating func finishRequest(of place: Int, _ kinds: GossipMessageKind...) {
+        guard let request = peers[place].request, kinds.contains(request.kind) else { return }
+        peers[place].request = nil
+        peers[place].failedRequestCount = 0
+    }
+
+    /// Gives up what got no answer, and turns to the next peer.
+    mutating func reviewRequests(_ context: inout GossipContext) {
+        var isVoteRequestOver = false
+        for place in peers.indices {
+            guard let request = peers[place].request, request.deadline <= context.now else {
+                continue
+            }
+            peers[place].request = nil
+            peers[place].failedRequestCount += 1
+            counters.requestsTimedOut += 1
+            context.note(.requestTimedOut(peers[place].handle, request.kind))
+            if request.kind != .certificateRequest { isVoteRequestOver = true }
+        }
+        if isVoteRequestOver { reconcile(&context) }
+        askForCertificate(&context)
+        if let next = peers.compactMap({ $0.request?.deadline }).min() {
+            arm(.request, at: next, &context)
+        }
+    }
+
+    // MARK: Certificates
+
+    /// A peer shows that it has a newer certificate: it is asked for soon, unless it comes before.
+    mutating func noteAhead(_ place: Int, _ context: inout GossipContext) {
+        guard behindSince == nil, isAhead(place, context.view) else { return }
+        behindSince = context.now
+        arm(.request, at: context.now + configuration.catchUpDelay, &context)
+    }
+
+    /// A peer is in a set that is not active here: the way there leads over the hand-off
+    /// certificate of ours.
+    mutating func noteNewerSet(
+        _ setID: SetID, of place: Int, _ context: inout GossipContext
+    ) {
+        if peers[place].setID < setID {
+            peers[place].setID = setID
+            context.note(.newerSetSeen(peers[place].handle, setID))
+        }
+        noteAhead(place, &context)
+    }
+
+    private func isAhead(_ place: Int, _ view: VotingView) -> Bool {
+        let peer = peers[place]
+        guard !peer.isCutOff else { return false }
+        if peer.setID > view.domain.set.id { return true }
+        let known = max(view.finalised.number, highestCertified ?? view.finalised.number)
+        return peer.setID == view.domain.set.id && peer.finalisedNumber > known
+    }
+
+    /// Asks one peer at a time for the certificate that we lack.
+    private mutating func askForCertificate(_ context: inout GossipContext) {
+        guard let since = behindSince else { return }
+        guard !peers.contains(where: { $0.request?.kind == .certificateRequest }) else { return }
+        let due = since + configuration.catchUpDelay
+        guard due <= context.now else { return arm(.request, at: due, &context) }
+        let view = context.view
+        let ahead = peers.indices.filter { isAhead($0, view) }
+        guard !ahead.isEmpty else {
+            behindSince = nil
+            return
+        }
+        let free = ahead.filter { peers[$0].request == nil }
+        let best = free.min { left, right in
+            let (one, other) = (peers[left], peers[right])
+            if one.failedRequestCount != other.failedRequestCount {
+                return one.failedRequestCount < other.failedRequestCount
+            }
+            return (other.setID, other.finalisedNumber) < (one.setID, one.finalisedNumber)
+        }
+        guard let best else { return }
+        // Within a set the newest certificate proves all; from an older set only its own
+        // certificates can be checked, and the lowest ones are those.
+        let next = view.finalised.number.successor ?? view.finalised.number
+        let isSameSet = peers[best].setID == view.domain.set.id
+        let number = isSameSet ? peers[best].finalisedNumber : next
+        request(.certificateRequest(number: number), from: best, &context)
+    }
+}

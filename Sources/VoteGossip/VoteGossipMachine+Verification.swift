@@ -1,0 +1,156 @@
+internal import Chain
+internal import Coherence
+internal import Primitives
+
+/// What verification found, and what becomes of verified votes.
+extension VoteGossipMachine {
+    mutating func finishVerifications(
+        _ outcomes: [VerificationOutcome], _ context: inout GossipContext
+    ) {
+        var batch: [VerificationJob] = []
+        for outcome in outcomes {
+            switch outcome.result {
+            case .vote(let result):
+                finishVote(outcome.id, result, into: &batch, &context)
+            case .quorumCertificate(let result):
+                finish(outcome.id, result, &context)
+            case .certificate(let result):
+                finish(outcome.id, result, &context)
+            case .doubleVote:
+                // This machine asks for no such verification.
+                break
+            }
+        }
+        flush(&batch, &context)
+    }
+
+    /// Returns what a verification took from a peer's share.
+    mutating func release(_ signatures: Int, of senders: [PeerHandle]) {
+        guard let payer = senders.first, let place = index(of: payer) else { return }
+        peers[place].verifyingCount = max(0, peers[place].verifyingCount - signatures)
+    }
+
+    private mutating func finishVote(
+        _ id: VerificationJobID, _ result: Result<VerifiedVote, VoteInvalid>,
+        into batch: inout [VerificationJob], _ context: inout GossipContext
+    ) {
+        guard let pending = verifications.finishVote(id) else { return }
+        release(1, of: pending.senders)
+        switch result {
+        case .success(let vote):
+            accept(vote, from: pending.senders, &context)
+        case .failure:
+            // Only those whose very bytes failed are at fault.
+            for sender in pending.senders {
+                judge(.reject(.badSignature), of: sender, .vote, &context)
+            }
+            tryAlternative(of: pending, into: &batch, context)
+        }
+    }
+
+    /// The next differently signed copy gets its turn; its sender's budget was charged on arrival.
+    private mutating func tryAlternative(
+        of failed: PendingVerifications.Vote, into batch: inout [VerificationJob],
+        _ context: GossipContext
+    ) {
+        guard let next = failed.alternatives.first, next.vote.setID == context.view.domain.set.id
+        else { return }
+        // Copies equal to this one were attached to the failed bytes only if they equalled those,
+        // so several peers' equal alternatives join here.
+        let equal = failed.alternatives.filter { $0.vote == next.vote }
+        let others = failed.alternatives.filter { $0.vote != next.vote }
+        let id = verifications.begin(
+            PendingVerifications.Vote(
+                content: failed.content, vote: next.vote, senders: equal.map(\.sender),
+                alternatives: others))
+        if let place = index(of: next.sender) { peers[place].verifyingCount += 1 }
+        counters.signaturesChecked += 1
+        batch.append(
+            VerificationJob(id: id, domain: context.view.domain, subject: .vote(next.vote)))
+    }
+
+    // MARK: After the signature
+
+    /// The end of the validation order: block known? height right? Then store, count, forward.
+    mutating func accept(
+        _ vote: VerifiedVote, from senders: [PeerHandle], _ context: inout GossipContext
+    ) {
+        guard let sender = senders.first else { return }
+        let view = context.view
+        guard vote.vote.setID == view.domain.set.id, vote.round >= view.lowestRound else {
+            return judge(.ignore(.oldRound), of: sender, .vote, &context)
+        }
+        guard view.heldVote(in: vote.slot, for: vote.target) == nil else {
+            return judge(.ignore(.duplicate), of: sender, .vote, &context)
+        }
+        guard let block = vote.target.block else { return deliver(vote, from: sender, &context) }
+        guard let number = context.tree.number(of: block.hash) else {
+            return park(vote, block, from: senders, &context)
+        }
+        guard number == block.number else {
+            for sender in senders {
+                judge(.reject(.mismatchedNumber), of: sender, .vote, &context)
+            }
+            return
+        }
+        deliver(vote, from: sender, &context)
+    }
+
+    private mutating func deliver(
+        _ vote: VerifiedVote, from sender: PeerHandle, _ context: inout GossipContext
+    ) {
+        judge(.accept, of: sender, .vote, &context)
+        context.note(.voteReceived(vote.slot, vote.target, from: sender))
+        if vote.round > context.view.highestRound {
+            newestAhead[Int(vote.index.rawValue)] = vote.slot.position
+        }
+        context.effects.append(.deliver(vote))
+        noteArrival(of: vote, &context)
+        touchStatus(&context)
+    }
+
+    // MARK: Unknown blocks
+
+    private mutating func park(
+        _ vote: VerifiedVote, _ block: BlockRef, from senders: [PeerHandle],
+        _ context: inout GossipContext
+    ) {
+        guard let sender = senders.first else { return }
+        guard block.number > context.view.finalised.number else {
+            return judge(.ignore(.staleBlock), of: sender, .vote, &context)
+        }
+        let isNew = !parking.awaits(block.hash)
+        let outcome = parking.park(
+            vote, from: senders, configuration: configuration, now: context.now)
+        counters.parkedDropped += UInt64(outcome.dropped)
+        let verdict = GossipVerdict.ignore(outcome.isParked ? .parked : .parkingFull)
+        judge(verdict, of: sender, .vote, &context)
+        if outcome.isParked {
+            context.note(.voteParked(vote.slot, vote.target, from: sender))
+            if let expiry = parking.nextExpiry { arm(.parking, at: expiry, &context) }
+        }
+        // Whoever sends a vote for a block has it, or knows who does: every sender is worth asking.
+        if isNew || outcome.isParked { context.effects.append(.wantBlock(block, senders)) }
+    }
+
+    mutating func releaseParked(_ block: BlockRef, _ context: inout GossipContext) {
+        touchStatus(&context)
+        let (released, moreAt) = parking.release(block.hash)
+        for parked in released { accept(parked.vote, from: parked.senders, &context) }
+        if let moreAt, let place = index(of: moreAt) {
+            request(.voteRequest(blockHash: block.hash), from: place, &context)
+        }
+    }
+
+    mutating func expireParked(_ context: inout GossipContext) {
+        counters.parkedDropped += UInt64(parking.expire(now: context.now))
+        if let expiry = parking.nextExpiry { arm(.parking, at: expiry, &context) }
+    }
+
+    /// Votes that can no longer matter make room.
+    mutating func dropStaleParked(_ context: GossipContext) {
+        let (finalised, lowest) = (context.view.finalised.number, context.view.lowestRound)
+        counters.parkedDropped += UInt64(
+            parking.drop { $0.vote.target.number <= finalised || $0.vote.round < lowest })
+    }
+}

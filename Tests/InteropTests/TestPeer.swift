@@ -1,0 +1,196 @@
+import Foundation
+import LibP2P
+import Synchronization
+import Testing
+
+/// Why a test peer cannot be used.
+enum PeerTrouble: Error, CustomStringConvertible {
+    case missing(String)
+    case ended(String)
+    case failed(command: String, error: String)
+    case malformed(String)
+
+    var description: String {
+        switch self {
+        case .missing(let path):
+            "\(path) is missing: run scripts/install-test-peers, or set QH_PYTHON and QH_P2PD"
+        case .ended(let name): "\(name) ended before it answered"
+        case .failed(let command, let error): "\(command): \(error)"
+        case .malformed(let line): "no answer: \(line)"
+        }
+    }
+}
+
+/// The libp2p implementations that tests talk to.
+enum PeerKind: String, Sendable, CaseIterable, CustomTestStringConvertible {
+    case py = "py_peer.py"
+    case go = "go_peer.py"
+
+    var testDescription: String { self == .py ? "py-libp2p" : "go-libp2p" }
+}
+
+/// A third-party peer in a process of its own, commanded in JSON lines (see peers/driver.py).
+final class TestPeer: Sendable {
+    /// A JSON value, as far as the drivers use them.
+    enum Value: Sendable, Equatable, Codable {
+        case flag(Bool)
+        case number(Int)
+        case text(String)
+        case list([String])
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            if let value = try? container.decode(Bool.self) {
+                self = .flag(value)
+            } else if let value = try? container.decode(Int.self) {
+                self = .number(value)
+            } else if let value = try? container.decode(String.self) {
+                self = .text(value)
+            } else {
+                self = .list(try container.decode([String].self))
+            }
+        }
+
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.singleValueContainer()
+            switch self {
+            case .flag(let value): try container.encode(value)
+            case .number(let value): try container.encode(value)
+            case .text(let value): try container.encode(value)
+            case .list(let value): try container.encode(value)
+            }
+        }
+
+        var text: String { if case .text(let text) = self { text } else { "" } }
+        var list: [String] { if case .list(let list) = self { list } else { [] } }
+    }
+
+    typealias Fields = [String: Value]
+
+    let kind: PeerKind
+    let id: PeerID
+    let address: Multiaddr
+    private let process: ChildProcess
+    private let lines: LineReader
+    private let nextCommand = Mutex(0)
+
+    /// Starts a peer and waits until it listens.
+    static func start(_ kind: PeerKind) async throws -> TestPeer {
+        let root = URL(filePath: #filePath).deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
+        let environment = ProcessInfo.processInfo.environment
+        let python = environment["QH_PYTHON"] ?? root.appending(path: ".venv/bin/python3").path
+        let daemon = environment["QH_P2PD"] ?? root.appending(path: ".venv/bin/p2pd").path
+        for path in kind == .go ? [python, daemon] : [python]
+        where !FileManager.default.isExecutableFile(atPath: path) {
+            throw PeerTrouble.missing(path)
+        }
+        let script = root.appending(path: "Tests/InteropTests/peers/\(kind.rawValue)").path
+        let process = try ChildProcess(
+            python, [script], environment: environment.merging(["QH_P2PD": daemon]) { $1 })
+        let lines = LineReader(process.output)
+        guard let ready = await lines.next(where: { $0["event"] == .text("ready") }) else {
+            throw PeerTrouble.ended(kind.testDescription)
+        }
+        return try TestPeer(kind, process, lines, ready)
+    }
+
+    private init(
+        _ kind: PeerKind, _ process: ChildProcess, _ lines: LineReader, _ ready: Fields
+    ) throws {
+        self.kind = kind
+        self.process = process
+        self.lines = lines
+        id = try PeerID(ready["peer"]?.text ?? "")
+        address = try Multiaddr(ready["addresses"]?.list.first ?? "")
+    }
+
+    /// Has the peer do something; its answer. One command at a time.
+    @discardableResult
+    func ask(_ operation: String, _ arguments: Fields = [:]) async throws -> Fields {
+        let number = nextCommand.withLock { next in
+            next += 1
+            return next
+        }
+        let command = arguments.merging(["id": .number(number), "op": .text(operation)]) { $1 }
+        try process.write(try JSONEncoder().encode(command) + [UInt8(ascii: "\n")])
+        guard let answer = await lines.next(where: { $0["id"] == .number(number) }) else {
+            throw PeerTrouble.ended(kind.testDescription)
+        }
+        guard answer["ok"] == .flag(true) else {
+            throw PeerTrouble.failed(
+                command: "\(kind.testDescription) \(operation)",
+                error: answer["error"]?.text ?? "")
+        }
+        return answer
+    }
+
+    /// Ends the process and waits for that.
+    func stop() async { await process.stop() }
+}
+
+/// A child process with pipes at both ends.
+private final class ChildProcess: Sendable {
+    private let process: Process
+    private let input: FileHandle
+    let output: FileHandle
+    private let ended: AsyncStream<Void>
+
+    init(_ program: String, _ arguments: [String], environment: [String: String]) throws {
+        let (inputPipe, outputPipe) = (Pipe(), Pipe())
+        let (ended, end) = AsyncStream.makeStream(of: Void.self)
+        let process = Process()
+        process.executableURL = URL(filePath: program)
+        process.arguments = arguments
+        process.environment = environment
+        process.standardInput = inputPipe
+        process.standardOutput = outputPipe
+        process.terminationHandler = { _ in end.finish() }
+        try process.run()
+        self.process = process
+        self.ended = ended
+        input = inputPipe.fileHandleForWriting
+        output = outputPipe.fileHandleForReading
+    }
+
+    func write(_ bytes: Data) throws { try input.write(contentsOf: bytes) }
+
+    /// The drivers end when their input does, and end what they started.
+    func stop() async {
+        try? input.close()
+        for await _ in ended {}
+    }
+}
+
+/// Cuts a pipe's bytes into lines of JSON.
+private final class LineReader: Sendable {
+    private let lines: AsyncStream<TestPeer.Fields>
+
+    init(_ handle: FileHandle) {
+        let (lines, continuation) = AsyncStream.makeStream(of: TestPeer.Fields.self)
+        self.lines = lines
+        // A thread that reads until the end, rather than a readability handler: it keeps the file
+        // open for as long as it reads, and leaves nothing behind in the dispatch library.
+        Thread.detachNewThread {
+            var rest = Data()
+            while true {
+                let bytes = handle.availableData
+                guard !bytes.isEmpty else { return continuation.finish() }
+                rest.append(bytes)
+                while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
+                    let line = rest[..<end]
+                    rest = Data(rest[(end + 1)...])
+                    if let fields = try? JSONDecoder().decode(TestPeer.Fields.self, from: line) {
+                        continuation.yield(fields)
+                    }
+                }
+            }
+        }
+    }
+
+    /// The next line that is wanted; others are passed over. Nil at the end.
+    func next(where isWanted: (TestPeer.Fields) -> Bool) async -> TestPeer.Fields? {
+        for await line in lines where isWanted(line) { return line }
+        return nil
+    }
+}

@@ -1,0 +1,64 @@
+"""What the drivers of the test peers have in common: commands come as JSON lines on standard
+input, answers and events go out as JSON lines on standard output.
+
+A command is {"id": n, "op": name, ...}; its answer {"id": n, "ok": true, ...} or
+{"id": n, "ok": false, "error": text}. The first line out is {"event": "ready", ...}.
+"""
+
+import hashlib
+import json
+import sys
+import threading
+
+ECHO = "/quantumharmony-test/echo/1"
+PING = "/ipfs/ping/1.0.0"
+IDENTIFY = "/ipfs/id/1.0.0"
+
+_output = threading.Lock()
+
+
+def say(**fields):
+    with _output:
+        sys.stdout.write(json.dumps(fields) + "\n")
+        sys.stdout.flush()
+
+
+def pattern(count):
+    """Test data that differs in every period of a frame size."""
+    return bytes((i * 7 + (i >> 8) * 13) & 0xFF for i in range(count))
+
+
+def digest(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def split_length(data):
+    """Reads an unsigned varint: the value and the number of bytes it took."""
+    value = shift = 0
+    for position, byte in enumerate(data):
+        value |= (byte & 0x7F) << shift
+        shift += 7
+        if not byte & 0x80:
+            return value, position + 1
+    raise ValueError("the length is cut off")
+
+
+def identify_fields(framed):
+    """The fields of a framed identify message, readable."""
+    from libp2p.identity.identify.pb.identify_pb2 import Identify
+    from multiaddr import Multiaddr
+
+    length, start = split_length(framed)
+    body = framed[start:]
+    if len(body) != length:
+        raise ValueError(f"the length says {length}, {len(body)} bytes came")
+    message = Identify()
+    message.ParseFromString(body)
+    return {
+        "agent": message.agent_version,
+        "version": message.protocol_version,
+        "publicKey": message.public_key.hex(),
+        "addresses": [str(Multiaddr(a)) for a in message.listen_addrs],
+        "observed": str(Multiaddr(message.observed_addr)),
+        "protocols": list(message.protocols),
+    }

@@ -1,0 +1,219 @@
+"""A go-libp2p daemon (p2pd) under the command of a test: TCP, Noise, Yamux on loopback.
+
+The daemon is driven over a unix socket with protobuf messages behind a varint length; a stream
+that it opened or accepted becomes a unix socket of its own.
+"""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import base58
+import p2pd_pb2 as pb
+from multiaddr import Multiaddr
+
+from driver import ECHO, IDENTIFY, PING, digest, identify_fields, pattern, say
+
+UNIX = 400  # the code of /unix in a multiaddr
+
+
+def varint(value):
+    encoded = bytearray()
+    while value >= 0x80:
+        encoded.append(value & 0x7F | 0x80)
+        value >>= 7
+    encoded.append(value)
+    return bytes(encoded)
+
+
+def read_exactly(connection, count):
+    received = bytearray()
+    while len(received) < count:
+        chunk = connection.recv(count - len(received))
+        if not chunk:
+            raise EOFError(f"{len(received)} of {count} bytes came")
+        received += chunk
+    return bytes(received)
+
+
+def read_all(connection):
+    received = bytearray()
+    while chunk := connection.recv(65536):
+        received += chunk
+    return bytes(received)
+
+
+def send_message(connection, message):
+    body = message.SerializeToString()
+    connection.sendall(varint(len(body)) + body)
+
+
+def receive_message(connection, message):
+    length = shift = 0
+    while True:
+        byte = read_exactly(connection, 1)[0]
+        length |= (byte & 0x7F) << shift
+        shift += 7
+        if not byte & 0x80:
+            break
+    message.ParseFromString(read_exactly(connection, length))
+    return message
+
+
+class Daemon:
+    def __init__(self, directory):
+        self.directory = directory
+        self.control = os.path.join(directory, "control")
+        self.log = open(os.path.join(directory, "log"), "wb")
+        program = os.environ.get("QH_P2PD") or os.path.join(os.path.dirname(sys.executable), "p2pd")
+        self.process = subprocess.Popen(
+            [program, "-listen", "/unix" + self.control, "-hostAddrs", "/ip4/127.0.0.1/tcp/0"]
+            + ["-noise", "-tls=false", "-quic=false", "-muxer", "yamux", "-relay=false", "-q"],
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+        deadline = time.monotonic() + 20
+        while not os.path.exists(self.control):
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError("p2pd did not start: " + open(self.log.name).read())
+            time.sleep(0.02)
+        identity = self.request(type=pb.Request.IDENTIFY).identify
+        self.peer = base58.b58encode(identity.id).decode()
+        self.addresses = [f"{Multiaddr(a)}/p2p/{self.peer}" for a in identity.addrs]
+
+    def dial(self):
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(20)
+        connection.connect(self.control)
+        return connection
+
+    def exchange(self, connection, fields):
+        send_message(connection, pb.Request(**fields))
+        response = receive_message(connection, pb.Response())
+        if response.type == pb.Response.ERROR:
+            raise RuntimeError(response.error.msg)
+        return response
+
+    def request(self, **fields):
+        with self.dial() as connection:
+            return self.exchange(connection, fields)
+
+    def open(self, peer, protocol):
+        connection = self.dial()
+        self.exchange(connection, {
+            "type": pb.Request.STREAM_OPEN,
+            "streamOpen": pb.StreamOpenRequest(peer=base58.b58decode(peer), proto=[protocol]),
+        })
+        return connection
+
+    def handle(self, protocol, serve):
+        path = os.path.join(self.directory, "handler")
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(path)
+        listener.listen(8)
+
+        def accept():
+            while True:
+                connection, _ = listener.accept()
+                threading.Thread(target=serve, args=(connection,), daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+        # The value is the whole path with its leading slash, as go's multiaddr wants it.
+        address = varint(UNIX) + varint(len(path)) + path.encode()
+        self.request(
+            type=pb.Request.STREAM_HANDLER,
+            streamHandler=pb.StreamHandlerRequest(addr=address, proto=[protocol], balanced=False))
+
+
+def serve_echo(connection):
+    """Sends everything back, then finishes too."""
+    total = 0
+    try:
+        receive_message(connection, pb.StreamInfo())
+        while chunk := connection.recv(16384):
+            total += len(chunk)
+            connection.sendall(chunk)
+        connection.close()
+        say(event="echoed", bytes=total)
+    except OSError as error:
+        say(event="echo-failed", error=repr(error))
+
+
+class Commands:
+    def __init__(self, daemon):
+        self.daemon = daemon
+
+    def connect(self, command):
+        address, _, peer = command["address"].rpartition("/p2p/")
+        self.daemon.request(
+            type=pb.Request.CONNECT,
+            connect=pb.ConnectRequest(
+                peer=base58.b58decode(peer), addrs=[Multiaddr(address).to_bytes()], timeout=10))
+        return {}
+
+    def disconnect(self, command):
+        self.daemon.request(
+            type=pb.Request.DISCONNECT,
+            disconnect=pb.DisconnectRequest(peer=base58.b58decode(command["peer"])))
+        return {}
+
+    def peers(self, command):
+        listed = self.daemon.request(type=pb.Request.LIST_PEERS).peers
+        return {"peers": [base58.b58encode(peer.id).decode() for peer in listed]}
+
+    def ping(self, command):
+        with self.daemon.open(command["peer"], PING) as stream:
+            for _ in range(command["count"]):
+                sent = os.urandom(32)
+                stream.sendall(sent)
+                if read_exactly(stream, 32) != sent:
+                    raise ValueError("the pong differs from the ping")
+        return {"count": command["count"]}
+
+    def identify(self, command):
+        with self.daemon.open(command["peer"], IDENTIFY) as stream:
+            return identify_fields(read_all(stream))
+
+    def echo(self, command):
+        """Writes all at once and begins to read only later, so that windows fill."""
+        data = pattern(command["bytes"])
+        with self.daemon.open(command["peer"], ECHO) as stream:
+            writer = threading.Thread(target=stream.sendall, args=(data,), daemon=True)
+            writer.start()
+            time.sleep(command.get("holdMilliseconds", 0) / 1000)
+            received = read_exactly(stream, len(data))
+            writer.join()
+        return {"bytes": len(received), "equal": digest(received) == digest(data)}
+
+
+def run(commands, command):
+    try:
+        result = getattr(commands, command["op"])(command)
+        say(id=command["id"], ok=True, **result)
+    except Exception as error:
+        say(id=command["id"], ok=False, error=repr(error))
+
+
+def main():
+    directory = tempfile.mkdtemp(prefix="p2pd-")
+    daemon = None
+    try:
+        daemon = Daemon(directory)
+        daemon.handle(ECHO, serve_echo)
+        say(event="ready", peer=daemon.peer, addresses=daemon.addresses)
+        commands = Commands(daemon)
+        for line in sys.stdin:
+            arguments = (commands, json.loads(line))
+            threading.Thread(target=run, args=arguments, daemon=True).start()
+    finally:
+        if daemon:
+            daemon.process.kill()
+            daemon.process.wait()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+main()

@@ -1,0 +1,138 @@
+"""A py-libp2p peer under the command of a test: TCP, Noise, Yamux on loopback."""
+
+import json
+import os
+import sys
+
+import multiaddr
+import trio
+from libp2p import generate_new_ed25519_identity, new_host
+from libp2p.crypto.x25519 import create_new_key_pair
+from libp2p.custom_types import TProtocol
+from libp2p.network.stream.exceptions import StreamEOF
+from libp2p.peer.id import ID
+from libp2p.peer.peerinfo import info_from_p2p_addr
+from libp2p.security.noise.transport import PROTOCOL_ID as NOISE, Transport
+from libp2p.stream_muxer.yamux.yamux import PROTOCOL_ID as YAMUX, Yamux
+
+from driver import ECHO, IDENTIFY, PING, digest, identify_fields, pattern, say
+
+
+async def read_all(stream):
+    received = bytearray()
+    try:
+        while chunk := await stream.read(65536):
+            received += chunk
+    except StreamEOF:
+        pass
+    return bytes(received)
+
+
+async def read_exactly(stream, count):
+    received = bytearray()
+    while len(received) < count:
+        chunk = await stream.read(count - len(received))
+        if not chunk:
+            raise EOFError(f"{len(received)} of {count} bytes came")
+        received += chunk
+    return bytes(received)
+
+
+async def serve_echo(stream):
+    """Sends everything back, then finishes too."""
+    total = 0
+    try:
+        while chunk := await stream.read(16384):
+            total += len(chunk)
+            await stream.write(chunk)
+    except StreamEOF:
+        pass
+    except Exception as error:
+        say(event="echo-failed", error=repr(error))
+        return
+    await stream.close()
+    say(event="echoed", bytes=total)
+
+
+class Commands:
+    def __init__(self, host):
+        self.host = host
+
+    async def connect(self, command):
+        await self.host.connect(info_from_p2p_addr(multiaddr.Multiaddr(command["address"])))
+        return {}
+
+    async def disconnect(self, command):
+        await self.host.disconnect(ID.from_base58(command["peer"]))
+        return {}
+
+    async def peers(self, command):
+        return {"peers": [str(peer) for peer in self.host.get_connected_peers()]}
+
+    async def open(self, command, protocol):
+        return await self.host.new_stream(ID.from_base58(command["peer"]), [TProtocol(protocol)])
+
+    async def ping(self, command):
+        stream = await self.open(command, PING)
+        for _ in range(command["count"]):
+            sent = os.urandom(32)
+            await stream.write(sent)
+            if await read_exactly(stream, 32) != sent:
+                raise ValueError("the pong differs from the ping")
+        await stream.close()
+        return {"count": command["count"]}
+
+    async def identify(self, command):
+        stream = await self.open(command, IDENTIFY)
+        try:
+            framed = await read_all(stream)
+        finally:
+            await stream.close()
+        return identify_fields(framed)
+
+    async def echo(self, command):
+        """Writes all at once and begins to read only later, so that windows fill."""
+        data = pattern(command["bytes"])
+        stream = await self.open(command, ECHO)
+        received = b""
+
+        async def read():
+            nonlocal received
+            await trio.sleep(command.get("holdMilliseconds", 0) / 1000)
+            received = await read_exactly(stream, len(data))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(read)
+            await stream.write(data)
+        await stream.close()
+        return {"bytes": len(received), "equal": digest(received) == digest(data)}
+
+
+async def main():
+    keys = generate_new_ed25519_identity()
+    host = new_host(
+        key_pair=keys,
+        sec_opt={NOISE: Transport(keys, noise_privkey=create_new_key_pair().private_key)},
+        muxer_opt={TProtocol(YAMUX): Yamux},
+    )
+    listen = [multiaddr.Multiaddr("/ip4/127.0.0.1/tcp/0")]
+    async with host.run(listen_addrs=listen), trio.open_nursery() as nursery:
+        host.set_stream_handler(TProtocol(ECHO), serve_echo)
+        addresses = [str(a) for a in host.get_addrs()]
+        say(event="ready", peer=str(host.get_id()), addresses=addresses)
+        commands = Commands(host)
+
+        async def run(command):
+            try:
+                with trio.fail_after(command.get("timeoutSeconds", 20)):
+                    result = await getattr(commands, command["op"])(command)
+                say(id=command["id"], ok=True, **result)
+            except Exception as error:
+                say(id=command["id"], ok=False, error=repr(error))
+
+        async for line in trio.wrap_file(sys.stdin):
+            nursery.start_soon(run, json.loads(line))
+        nursery.cancel_scope.cancel()
+
+
+trio.run(main)
