@@ -27,7 +27,8 @@ package struct SyncConfiguration: Sendable, Hashable {
     package var catchUpGap: UInt32 = 64
     /// Ranges of blocks that are fetched at the same time from different peers.
     package var maximumWindowCount = 4
-    /// Blocks whose signatures are being checked.
+    /// While so many blocks' signatures are being checked nothing more is asked for; what is under
+    /// way may still come.
     package var maximumVerifyingCount = 384
     /// Bytes of blocks fetched by hash that wait for their ancestors.
     package var maximumCollectedByteCount = 16 << 20

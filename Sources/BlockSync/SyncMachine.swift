@@ -105,6 +105,15 @@ package struct SyncMachine: Sendable {
     /// not make it so.
     package var isCatchingUp: Bool { catchUp?.isLinked ?? false }
 
+    /// How much waits, for metrics; each is bounded by the configuration.
+    package var load: SyncLoad {
+        SyncLoad(
+            peers: peers.handles.count, requests: requests.count, targets: targets.count,
+            collectedByteCount: targets.reduce(0) { $0 + $1.byteCount }, parked: parked.count,
+            verifying: verification.count, windows: catchUp?.windows.count ?? 0,
+            served: served.count, checkedTransactions: checkedTransactions.count)
+    }
+
     /// The connected peers and the best block that each claims, ascending by handle.
     package var peerHeads: [(peer: PeerHandle, best: BlockRef)] {
         peers.handles.compactMap { handle in peers[handle].map { (handle, $0.best) } }

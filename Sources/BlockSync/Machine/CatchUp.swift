@@ -23,8 +23,6 @@ struct CatchUp: Sendable {
         var isDisputed = false
         /// These peers are not asked.
         var excluded: [PeerHandle] = []
-
-        var end: UInt32 { start + (count - 1) }
     }
 
     /// Ascending, without gaps.
