@@ -43,7 +43,7 @@ package struct GossipConfiguration: Sendable, Equatable {
     package var messageRate = 256
     /// Requests of one peer that are answered at once, then per second.
     package var answerBurst = 8
-    package var answerRate = 5
+    package var answerRate = 2
     /// A peer's status is taken to be at most this old: bounds how long a peer that never confirms
     /// anything can make us wait before we forward to it.
     package var maximumStatusLag: Duration = .milliseconds(400)

@@ -58,6 +58,9 @@ struct GossipPeer: Sendable {
     /// How often the same certificate went to it.
     var certificateRepeats = 0
 
+    /// When it last got all own votes for showing another round.
+    var restartedAt: Instant?
+
     // What we asked it for.
     var request: Request?
     var failedRequestCount = 0

@@ -57,8 +57,12 @@ extension VoteGossipMachine {
     }
 
     /// Rule 6: the peer is in another round than we are, or new: the back-off starts anew, and it
-    /// gets at once what it does not show.
+    /// gets at once what it does not show. A peer that changes its round all the time has to wait.
     private mutating func restart(_ place: Int, _ context: inout GossipContext) {
+        if let last = peers[place].restartedAt, context.now < last + configuration.answerInterval {
+            return
+        }
+        peers[place].restartedAt = context.now
         restartResends(&context)
         resendOwnVotes(to: [place], &context)
     }

@@ -89,7 +89,7 @@ final class TestPeer: Sendable {
         let process = try ChildProcess(
             python, [script], environment: environment.merging(["QH_P2PD": daemon]) { $1 })
         let lines = LineReader(process.output)
-        guard let ready = try await lines.next(where: { $0["event"] == .text("ready") }) else {
+        guard let ready = await lines.next(where: { $0["event"] == .text("ready") }) else {
             throw PeerTrouble.ended(kind.testDescription)
         }
         return try TestPeer(kind, process, lines, ready)
@@ -114,7 +114,7 @@ final class TestPeer: Sendable {
         }
         let command = arguments.merging(["id": .number(number), "op": .text(operation)]) { $1 }
         try process.write(try JSONEncoder().encode(command) + [UInt8(ascii: "\n")])
-        guard let answer = try await lines.next(where: { $0["id"] == .number(number) }) else {
+        guard let answer = await lines.next(where: { $0["id"] == .number(number) }) else {
             throw PeerTrouble.ended(kind.testDescription)
         }
         guard answer["ok"] == .flag(true) else {
@@ -169,14 +169,13 @@ private final class LineReader: Sendable {
     init(_ handle: FileHandle) {
         let (lines, continuation) = AsyncStream.makeStream(of: TestPeer.Fields.self)
         self.lines = lines
-        let rest = Mutex(Data())
-        handle.readabilityHandler = { handle in
-            let bytes = handle.availableData
-            guard !bytes.isEmpty else {
-                handle.readabilityHandler = nil
-                return continuation.finish()
-            }
-            rest.withLock { rest in
+        // A thread that reads until the end, rather than a readability handler: it keeps the file
+        // open for as long as it reads, and leaves nothing behind in the dispatch library.
+        Thread.detachNewThread {
+            var rest = Data()
+            while true {
+                let bytes = handle.availableData
+                guard !bytes.isEmpty else { return continuation.finish() }
                 rest.append(bytes)
                 while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
                     let line = rest[..<end]
@@ -190,9 +189,7 @@ private final class LineReader: Sendable {
     }
 
     /// The next line that is wanted; others are passed over. Nil at the end.
-    func next(
-        where isWanted: (TestPeer.Fields) -> Bool
-    ) async throws -> TestPeer.Fields? {
+    func next(where isWanted: (TestPeer.Fields) -> Bool) async -> TestPeer.Fields? {
         for await line in lines where isWanted(line) { return line }
         return nil
     }

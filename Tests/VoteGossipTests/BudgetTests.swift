@@ -69,7 +69,8 @@ import VoteGossip
 
     // MARK: Reputation
 
-    @Test func `the third bad signature cuts off, however long ago the first was within its life`() {
+    @Test func `the third bad signature cuts off, however long ago the first was within its life`()
+    {
         var reputation = PeerReputation(now: Self.at(0))
         #expect(reputation.record(.badSignature, now: Self.at(0)) == nil)
         #expect(reputation.record(.badQuorumCertificate, now: Self.at(1_500)) == nil)
@@ -155,7 +156,8 @@ import VoteGossip
         // The largest thing that is ever sent, a certificate of q entries, fits a queue.
         let quorum = QuorumPolicy.standard(validatorCount: count).threshold(validatorCount: count)
         #expect(quorum * VoteEntry.byteCount + 128 <= queue)
-        #expect(quorum * VoteEntry.byteCount + 128 <= GossipMessageKind.certificate.maximumByteCount)
+        #expect(
+            quorum * VoteEntry.byteCount + 128 <= GossipMessageKind.certificate.maximumByteCount)
         // What the machine holds fits its part: all that may be parked and a burst of votes.
         let parked = configuration.parkedPerValidator * count * CoherenceVote.byteCount
         let burst = (count + 2 * quorum) * CoherenceVote.byteCount

@@ -81,7 +81,8 @@ import VoteGossip
         #expect(host.verdicts(on: .vote(other), from: 1) == [.ignore(.parked)])
     }
 
-    @Test func `a peer's parked votes take at most 64 KiB, and what is missing is asked for`() throws
+    @Test func `a peer's parked votes take at most 64 KiB, and what is missing is asked for`()
+        throws
     {
         var (host, chain, blocks) = try Self.host(validators: 60)
         let block = blocks[0].header.ref

@@ -137,9 +137,10 @@ import VoteGossip
         #expect(sent.map(\.to) == [[2]])
         guard case .certificate(let trimmed)? = sent.first?.message else { return }
         #expect(trimmed.precommits == Array(certificate.precommits.prefix(3)))
-        #expect(try trimmed.verify(
-            set: chain.set, genesisHash: chain.genesis.hash, verifier: ToyScheme()
-        ).block == block)
+        #expect(
+            try trimmed.verify(
+                set: chain.set, genesisHash: chain.genesis.hash, verifier: ToyScheme()
+            ).block == block)
     }
 
     @Test func `a peer that shows in time that it is not behind gets no certificate`() throws {
@@ -155,7 +156,8 @@ import VoteGossip
         #expect(host.advance(.seconds(5)).sent(.certificate).isEmpty)
     }
 
-    @Test func `votes, quorum certificates and statuses of a peer behind are all answered`() throws {
+    @Test func `votes, quorum certificates and statuses of a peer behind are all answered`() throws
+    {
         let messages: [(ToyChain, BlockRef) throws -> GossipMessage] = [
             { .vote(try $0.vote(2, .prevote, round: 0, for: $1)) },
             { .voteBundle(try $0.bundle([2], .precommit, round: 0, for: $1)) },

@@ -118,7 +118,11 @@ extension [GossipEffect] {
 
     var punished: [(peer: UInt64, offence: Offence)] {
         compactMap { effect in
-            if case .punish(let peer, let offence) = effect { (peer.rawValue, offence) } else { nil }
+            if case .punish(let peer, let offence) = effect {
+                (peer.rawValue, offence)
+            } else {
+                nil
+            }
         }
     }
 

@@ -93,6 +93,11 @@ struct Mesh {
         }
     }
 
+    /// Something that a node's own gossip would never send.
+    mutating func inject(_ bytes: [UInt8], from: Int, to: Int) {
+        schedule(.message(from: from, to: to, bytes), at: now + latency(from, to))
+    }
+
     // MARK: Running
 
     /// A block appears at a node and spreads to the others as fast as a message.

@@ -105,7 +105,8 @@ struct ToyChain {
         badSignature: Bool = false
     ) throws -> VoteEntry {
         VoteEntry(
-            validator: ValidatorIndex(UInt16(index)), vote: try vote(
+            validator: ValidatorIndex(UInt16(index)),
+            vote: try vote(
                 index, phase, round: round, for: block, salt: salt, badSignature: badSignature))
     }
 

@@ -1,0 +1,39 @@
+package import Chain
+package import Coherence
+package import Primitives
+
+/// A rule of the protocol that a run broke.
+package enum Violation: Error, Sendable, Hashable {
+    /// Two blocks are final of which neither is the other's ancestor.
+    case conflictingFinality(node: Int, BlockRef, canonical: Hash256)
+    /// q validators precommitted a block that conflicts with a final one, whether or not anybody
+    /// has put the certificate together.
+    case conflictingCertificate(VoteTarget, round: RoundNumber, canonical: Hash256)
+    /// Two blocks got q prevotes in one round.
+    case conflictingQuorums(round: RoundNumber, VoteTarget, VoteTarget)
+    /// F moved back, or not forward.
+    case finalityNotMonotone(node: Int, from: BlockRef, to: BlockRef)
+    /// An honest key gave two contents to one slot.
+    case doubleVote(VoteSlot, VoteTarget, VoteTarget)
+    /// A vote left its node before it was durable.
+    case voteNotDurable(VoteSlot, VoteTarget)
+    /// An honest author made two blocks in a slot.
+    case doubleBlock(author: Int, SlotNumber, Hash256, Hash256)
+    /// An honest node holds something against another one.
+    case honestPeerBlamed(by: Int, peer: Int, String)
+    /// A node holds more than it may.
+    case overBound(node: Int, String)
+    /// A node wrote what contradicts its disk.
+    case disk(node: Int, DiskFault)
+    /// A node did not believe its own disk.
+    case notRecovered(node: Int, RecoveryError)
+    /// An honest node raised the alarm although no more are faulty than the policy bears.
+    case alarm(node: Int, String)
+    /// After healing, finality did not advance in time on this node.
+    case notAlive(node: Int, finalised: BlockRef, needed: BlockNumber, healedSeconds: Int)
+
+    /// Whether something wrong happened, rather than that something right did not happen.
+    package var isSafety: Bool {
+        if case .notAlive = self { false } else { true }
+    }
+}

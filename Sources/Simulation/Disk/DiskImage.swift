@@ -1,0 +1,209 @@
+package import BlockSync
+package import Chain
+package import Coherence
+internal import Primitives
+internal import SCALE
+package import Validator
+package import VoteGossip
+
+/// What a node's disk holds: the chain's part and the sign log's part, as two files that are
+/// committed one after the other.
+package struct DiskImage: Sendable {
+    private let genesis: Block
+    private var stateOfFinalised: ChainState
+
+    // The chain's file.
+    private var blocks: [Hash256: Block] = [:]
+    /// Blocks above the finalised one, parents before their children.
+    private var unfinalised: [Hash256] = []
+    /// By height; genesis first.
+    private var finalisedHashes: [Hash256]
+    private var certificates: [FinalityCertificate] = []
+    private var newestCertificate: FinalityCertificate?
+    private(set) var evidence: [DoubleVote] = []
+
+    // The sign log's file.
+    private var signedTargets: [VoteSlot: VoteTarget] = [:]
+    /// Of the two highest rounds that have any.
+    private var recentVotes: [SignRecord] = []
+    private(set) var lock: Lock?
+    private var highestQuorum: QuorumCertificate?
+    private var halt: SafetyAlarm?
+
+    package init(genesisHeader: Header, state: ChainState) {
+        genesis = Block(header: genesisHeader, extrinsics: [])
+        stateOfFinalised = state
+        finalisedHashes = [genesisHeader.hash]
+    }
+
+    /// The newest finalised block.
+    package var finalised: BlockRef {
+        let number = BlockNumber(UInt32(finalisedHashes.count - 1))
+        return BlockRef(hash: finalisedHashes[finalisedHashes.count - 1], number: number)
+    }
+
+    /// What was signed in a slot.
+    package func signedTarget(in slot: VoteSlot) -> VoteTarget? { signedTargets[slot] }
+
+    // MARK: Writing
+
+    /// Applies the records that belong to the chain's file.
+    package mutating func applyChain(_ records: [StoredRecord]) throws(DiskFault) {
+        for record in records {
+            switch record {
+            case .block(let block): insert(block)
+            case .finalised(let refs, let pruned): try finalise(refs, pruned: pruned)
+            case .voting(.certificate(let certificate)):
+                newestCertificate = certificate
+                insert(certificate)
+            case .voting(.evidence(let proof)): evidence.append(proof)
+            case .voting: break
+            }
+        }
+    }
+
+    /// Applies the records that belong to the sign log.
+    package mutating func applySignLog(_ records: [StoredRecord]) throws(DiskFault) {
+        for case .voting(let record) in records {
+            switch record {
+            case .vote(let vote): try insert(vote)
+            case .lock(_, let lock): self.lock = lock
+            case .highestQuorumCertificate(let quorum): highestQuorum = quorum
+            case .halt(let alarm): halt = alarm
+            case .certificate, .evidence: break
+            }
+        }
+    }
+
+    private mutating func insert(_ block: Block) {
+        guard blocks.updateValue(block, forKey: block.hash) == nil else { return }
+        unfinalised.append(block.hash)
+    }
+
+    private mutating func insert(_ certificate: FinalityCertificate) {
+        let place =
+            certificates.lastIndex { $0.target.number < certificate.target.number }
+            .map { $0 + 1 } ?? 0
+        if place < certificates.count, certificates[place].target == certificate.target {
+            certificates[place] = certificate
+        } else {
+            certificates.insert(certificate, at: place)
+        }
+    }
+
+    private mutating func finalise(
+        _ refs: [BlockRef], pruned: [Hash256]
+    ) throws(DiskFault) {
+        for ref in refs {
+            guard let block = blocks[ref.hash] else { throw .finalisedBlockMissing(ref) }
+            guard block.header.parentHash == finalised.hash else { throw .finalityBroken(ref) }
+            do {
+                try stateOfFinalised.apply(block.extrinsics)
+            } catch {
+                throw .unexecutable(ref)
+            }
+            finalisedHashes.append(ref.hash)
+        }
+        for hash in pruned { blocks[hash] = nil }
+        let final = refs.map(\.hash)
+        unfinalised.removeAll { blocks[$0] == nil || final.contains($0) }
+    }
+
+    private mutating func insert(_ record: SignRecord) throws(DiskFault) {
+        if let earlier = signedTargets.updateValue(record.target, forKey: record.slot),
+            earlier != record.target
+        {
+            throw .slotSignedTwice(record.slot, earlier, record.target)
+        }
+        recentVotes.append(record)
+        let rounds = recentVotes.map(\.slot.round)
+        let newest = rounds.max() ?? record.slot.round
+        let second = rounds.filter { $0 < newest }.max() ?? newest
+        recentVotes.removeAll { $0.slot.round < second }
+    }
+
+    // MARK: Reading
+
+    /// The tree and voting state that a node goes on with.
+    package func recover(
+        limits: TreeLimits
+    ) throws(DiskFault) -> (tree: BlockTree, voting: RecoveredVoting) {
+        let block = blocks[finalised.hash] ?? genesis
+        var tree = BlockTree(
+            finalisedHeader: block.header, state: stateOfFinalised, extrinsics: block.extrinsics,
+            limits: limits)
+        if let lock { tree.pinned = [lock.block.hash] }
+        for hash in unfinalised {
+            guard let block = blocks[hash], var state = tree.state(of: block.header.parentHash)
+            else { continue }
+            do {
+                try state.apply(block.extrinsics)
+            } catch {
+                throw .unexecutable(block.ref)
+            }
+            // What the tree has no room for is fetched again if it is wanted.
+            _ = try? tree.insert(block, state: state, waivingSlotLimit: true)
+        }
+        let voting = RecoveredVoting(
+            finalised: finalised, certificate: newestCertificate, lock: lock,
+            highestQuorumCertificate: highestQuorum, signRecords: recentVotes, halt: halt)
+        return (tree, voting)
+    }
+
+    /// Answers a peer's request for blocks.
+    package func blocks(_ query: StoredBlockQuery) -> [StoredBlock] {
+        var height: Int
+        switch query.start {
+        case .number(let number): height = Int(number.rawValue)
+        case .hash(let hash):
+            guard let block = hash == genesis.hash ? genesis : blocks[hash] else { return [] }
+            height = Int(block.number.rawValue)
+            guard height < finalisedHashes.count, finalisedHashes[height] == hash else {
+                return [StoredBlock(block: block)]
+            }
+        }
+        var found: [StoredBlock] = []
+        while height >= 0, height < finalisedHashes.count, found.count < query.maximumCount {
+            guard let block = height == 0 ? genesis : blocks[finalisedHashes[height]] else { break }
+            let proof = query.includesJustifications ? certificate(for: block.ref) : nil
+            found.append(StoredBlock(block: block, justification: proof?.scaleBytes))
+            height += query.direction == .ascending ? 1 : -1
+        }
+        return found
+    }
+
+    private func certificate(for block: BlockRef) -> FinalityCertificate? {
+        let found = lowestCertificate(atOrAbove: block.number)
+        return found?.target.hash == block.hash ? found : nil
+    }
+
+    private func lowestCertificate(atOrAbove number: BlockNumber) -> FinalityCertificate? {
+        var low = 0
+        var high = certificates.count
+        while low < high {
+            let middle = (low + high) / 2
+            if certificates[middle].target.number < number {
+                low = middle + 1
+            } else {
+                high = middle
+            }
+        }
+        return low < certificates.count ? certificates[low] : nil
+    }
+
+    /// Answers the vote gossip's wish for a certificate.
+    package func certificate(_ query: CertificateQuery) -> FinalityCertificate? {
+        switch query {
+        case .lowest(let number): lowestCertificate(atOrAbove: number)
+        case .handOff(let set): newestCertificate.flatMap { $0.setID == set ? $0 : nil }
+        }
+    }
+}
+
+/// Records that contradict what the disk holds: the node wrote something wrong.
+package enum DiskFault: Error, Sendable, Hashable {
+    case finalisedBlockMissing(BlockRef)
+    case finalityBroken(BlockRef)
+    case unexecutable(BlockRef)
+    case slotSignedTwice(VoteSlot, VoteTarget, VoteTarget)
+}

@@ -1,0 +1,111 @@
+package import Coherence
+
+/// The protocol with one rule broken: the simulator has to find out.
+package struct Mutant: Sendable, Hashable {
+    /// What is wrong, in a few words.
+    package let name: String
+    /// Whether the broken rule is one of safety; else it is one of liveness.
+    package let isSafety: Bool
+    /// The broken rules.
+    package let rules: VotingRules
+    /// The broken disk or shell.
+    package let persistence: PersistenceFaults
+
+    private init(safety name: String, _ change: (inout VotingRules) -> Void) {
+        self.init(name, isSafety: true, .broken(change), PersistenceFaults())
+    }
+
+    private init(liveness name: String, _ change: (inout VotingRules) -> Void) {
+        self.init(name, isSafety: false, .broken(change), PersistenceFaults())
+    }
+
+    private init(disk name: String, _ change: (inout PersistenceFaults) -> Void) {
+        var faults = PersistenceFaults()
+        change(&faults)
+        self.init(name, isSafety: true, .production, faults)
+    }
+
+    private init(
+        _ name: String, isSafety: Bool, _ rules: VotingRules, _ persistence: PersistenceFaults
+    ) {
+        self.name = name
+        self.isSafety = isSafety
+        self.rules = rules
+        self.persistence = persistence
+    }
+
+    /// Every mutant that there is.
+    package static let all: [Mutant] = [
+        Mutant(safety: "votes again in the same round") { $0.separatesRounds = false },
+        Mutant(safety: "never locks") { $0.locks = false },
+        Mutant(safety: "forgets its lock at a restart") { $0.remembersLock = false },
+        Mutant(safety: "locks blocks that it does not have") { $0.locksOnlyKnownBlocks = false },
+        Mutant(safety: "forgets its votes at a restart") { $0.remembersVotes = false },
+        Mutant(safety: "prevotes every imported block") { $0.prevotesOncePerRound = false },
+        Mutant(safety: "decides precommits of rounds that it left") { $0.decidesInOrder = false },
+        Mutant(safety: "drops locks above F when F moves") { $0.keepsLockAboveFinality = false },
+        Mutant(safety: "takes q - 1 votes for a quorum") { $0.missingQuorumVotes = 1 },
+        Mutant(disk: "sends before the commit ends") { $0.runsAheadOfCommits = true },
+        Mutant(disk: "does not write votes") { $0.losesVotes = true },
+        Mutant(disk: "does not write locks") { $0.losesLocks = true },
+        Mutant(disk: "writes blocks when they are final") { $0.losesBlocks = true },
+        Mutant(disk: "does not write certificates") { $0.losesCertificates = true },
+        Mutant(liveness: "does not send stored votes again") { $0.resendsStoredVotes = false },
+        Mutant(liveness: "leaves rounds without a precommit") {
+            $0.precommitsNilOnLeaving = false
+        },
+        Mutant(liveness: "jumps to the highest round seen") { $0.jumpsToSupportedRound = false },
+        Mutant(liveness: "keeps conflicting locks when F moves") {
+            $0.dropsConflictingLock = false
+        },
+        Mutant(liveness: "keeps certificates to itself") { $0.sharesCertificates = false },
+    ]
+}
+
+extension SimulationOptions {
+    /// These options with a mutant's faults.
+    package func breaking(_ mutant: Mutant) -> SimulationOptions {
+        var options = self
+        options.rules = mutant.rules
+        options.persistence = mutant.persistence
+        return options
+    }
+}
+
+/// Where a mutant was found.
+package struct MutantFinding: Sendable {
+    /// The run that found it.
+    package let options: SimulationOptions
+    /// What it found.
+    package let violation: Violation
+    /// How many runs it took.
+    package let runCount: Int
+    /// How many rounds were decided in them.
+    package let roundCount: UInt64
+}
+
+extension Mutant {
+    /// Runs worlds of consecutive seeds until one of them finds the mutant; nil when none does.
+    package func search(
+        _ worlds: [SimulationOptions], seeds: ClosedRange<UInt64>
+    ) -> MutantFinding? {
+        var runCount = 0
+        var roundCount: UInt64 = 0
+        for seed in seeds {
+            for world in worlds {
+                var options = world.breaking(self)
+                options.seed = seed
+                var simulator = Simulator(options)
+                simulator.run()
+                runCount += 1
+                roundCount += simulator.decidedRoundCount
+                if let violation = simulator.violation {
+                    return MutantFinding(
+                        options: options, violation: violation, runCount: runCount,
+                        roundCount: roundCount)
+                }
+            }
+        }
+        return nil
+    }
+}

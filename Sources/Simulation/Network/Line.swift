@@ -1,0 +1,111 @@
+internal import Primitives
+internal import Validator
+internal import VoteGossip
+
+/// One direction of a connection: the sender's queues, and what is on its way.
+///
+/// Packets leave in the order votes, blocks, transactions, requests, one after the other; at most a
+/// window's worth is on its way, the rest waits in the queues, where what is superseded gives way.
+struct Line: Sendable {
+    /// Bounds of the queues other than that of votes.
+    static let queueCount = 1_024
+    static let queueByteCount = 8 << 20
+
+    private(set) var votes: VoteOutboundQueue
+    private(set) var blocks: FIFOOutboundQueue
+    private(set) var transactions: FIFOOutboundQueue
+    private var exchanges: [Packet] = []
+    let voteByteBudget: Int
+
+    /// Whether the sender's side of each channel's stream is open.
+    var isOpen = [Bool](repeating: false, count: Channel.allCases.count)
+    /// When the receiver's side of each channel's stream opens: nothing is heard before.
+    var heardFrom = [Instant](repeating: .zero, count: Channel.allCases.count)
+    /// Nothing overtakes what was sent before it on the same stream.
+    var lastArrival = [Instant](repeating: .zero, count: Channel.allCases.count + 1)
+    /// What was sent last on each channel, for a second delivery.
+    private(set) var recent = [[[UInt8]]](repeating: [], count: Channel.allCases.count)
+    /// How many faults keep everything that is sent from arriving.
+    var blockerCount = 0
+    /// What was sent while the line was blocked.
+    var stalled: [Packet] = []
+    /// Bytes sent and not arrived.
+    var inFlightByteCount = 0
+    /// When the last packet has left the sender.
+    var isFreeAt = Instant.zero
+    /// The sender has an event coming that goes on sending.
+    var isWaitingToSend = false
+
+    init(voteByteBudget: Int) {
+        self.voteByteBudget = voteByteBudget
+        votes = VoteOutboundQueue(maximumByteCount: voteByteBudget)
+        blocks = FIFOOutboundQueue(
+            maximumCount: Self.queueCount, maximumByteCount: Self.queueByteCount)
+        transactions = FIFOOutboundQueue(
+            maximumCount: Self.queueCount, maximumByteCount: Self.queueByteCount)
+    }
+
+    /// The connection is gone, with everything on it.
+    mutating func reset() {
+        let recent = recent
+        let blockerCount = blockerCount
+        self = Line(voteByteBudget: voteByteBudget)
+        self.recent = recent
+        self.blockerCount = blockerCount
+    }
+
+    mutating func enqueue(_ message: OutboundMessage, on channel: Channel) {
+        switch channel {
+        case .votes: votes.enqueue(message)
+        case .blocks: blocks.enqueue(message)
+        case .transactions: transactions.enqueue(message)
+        }
+    }
+
+    mutating func enqueue(_ exchange: Packet) { exchanges.append(exchange) }
+
+    /// Forgets what waits on a channel whose stream closed.
+    mutating func drop(_ channel: Channel) {
+        isOpen[Int(channel.rawValue)] = false
+        switch channel {
+        case .votes: votes = VoteOutboundQueue(maximumByteCount: voteByteBudget)
+        case .blocks: while blocks.dequeue() != nil {}
+        case .transactions: while transactions.dequeue() != nil {}
+        }
+    }
+
+    /// The packet that leaves next; `streams` are the numbers of the channels' present streams.
+    mutating func next(streams: [UInt32]) -> Packet? {
+        if let message = votes.dequeue() { return notification(.votes, message, streams) }
+        if let message = blocks.dequeue() { return notification(.blocks, message, streams) }
+        if let message = transactions.dequeue() {
+            return notification(.transactions, message, streams)
+        }
+        return exchanges.isEmpty ? nil : exchanges.removeFirst()
+    }
+
+    /// Whether nothing that is sent arrives.
+    var isBlocked: Bool { blockerCount > 0 }
+
+    /// Whether something waits to be sent.
+    var hasWaiting: Bool {
+        votes.count + blocks.count + transactions.count + exchanges.count > 0
+    }
+
+    /// Whether the queues keep their bounds.
+    var isWithinBounds: Bool {
+        votes.queuedByteCount <= voteByteBudget && votes.count <= 512
+            && blocks.queuedByteCount <= Self.queueByteCount && blocks.count <= Self.queueCount
+            && transactions.queuedByteCount <= Self.queueByteCount
+            && transactions.count <= Self.queueCount
+    }
+
+    private mutating func notification(
+        _ channel: Channel, _ message: OutboundMessage, _ streams: [UInt32]
+    ) -> Packet {
+        let index = Int(channel.rawValue)
+        recent[index].append(message.bytes)
+        if recent[index].count > 6 { recent[index].removeFirst() }
+        return .notification(channel, stream: streams[index], message.bytes)
+    }
+}

@@ -1,0 +1,69 @@
+internal import Primitives
+internal import Validator
+
+/// Two nodes and the connection between them, if there is one.
+struct Link: Sendable {
+    /// The node of the lower number and the other one.
+    let ends: [Int]
+    /// Counts connections, so that what belongs to an old one is recognised.
+    var connection: UInt32 = 0
+    var isUp = false
+    /// The line from `ends[0]` and the line from `ends[1]`.
+    var lines: [Line]
+    /// Counts the streams of each channel.
+    var streams = [UInt32](repeating: 0, count: Channel.allCases.count)
+    /// Whether each end was told that a channel's stream is open: `opened[end][channel]`.
+    var opened: [[Bool]]
+    /// Refused until then, because one end banned the other.
+    var bannedUntil = Instant.zero
+    /// No connection is tried before.
+    var restsUntil = Instant.zero
+    /// Since when a line has been blocked.
+    var blockedSince: Instant?
+
+    init(_ one: Int, _ other: Int, voteByteBudget: Int) {
+        ends = [one, other]
+        let line = Line(voteByteBudget: voteByteBudget)
+        lines = [line, line]
+        let closed = [Bool](repeating: false, count: Channel.allCases.count)
+        opened = [closed, closed]
+    }
+
+    /// Which end a node is.
+    func end(of node: Int) -> Int { ends[0] == node ? 0 : 1 }
+}
+
+/// All pairs of nodes.
+struct LinkTable: Sendable {
+    private(set) var count: Int
+    private let nodeCount: Int
+    private var links: [Link]
+
+    init(nodeCount: Int, voteByteBudget: Int) {
+        self.nodeCount = nodeCount
+        links = []
+        for one in 0..<nodeCount {
+            for other in (one + 1)..<max(nodeCount, one + 1) {
+                links.append(Link(one, other, voteByteBudget: voteByteBudget))
+            }
+        }
+        count = links.count
+    }
+
+    /// The number of the link between two different nodes.
+    func index(_ one: Int, _ other: Int) -> Int {
+        let low = min(one, other)
+        let high = max(one, other)
+        return low * (2 * nodeCount - low - 1) / 2 + high - low - 1
+    }
+
+    subscript(index: Int) -> Link {
+        get { links[index] }
+        _modify { yield &links[index] }
+    }
+
+    /// The numbers of the links of a node.
+    func links(of node: Int) -> [Int] {
+        (0..<nodeCount).filter { $0 != node }.map { index(node, $0) }
+    }
+}

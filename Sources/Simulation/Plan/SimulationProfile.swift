@@ -1,0 +1,126 @@
+internal import Primitives
+
+/// What kind of world a run takes place in.
+package enum SimulationProfile: String, Sendable, Hashable, CaseIterable {
+    /// A good network and no crashes.
+    case lite
+    /// A mix of faults that is different for every seed.
+    case swarm
+    /// Partitions of all kinds.
+    case partition
+    /// Crashes, up to those of all nodes at once.
+    case crash
+    /// As many Byzantine validators as the policy bears, with some other faults.
+    case byzantine
+    /// Nodes far apart, on lines that lose packets and carry little.
+    case wan
+}
+
+/// Everything about a run that its seed decides at the start.
+struct World: Sendable {
+    var network = NetworkConditions()
+    var node = NodeConditions()
+    var faults = FaultMix()
+    var byzantineCount = 0
+    /// The chain's slot duration.
+    var slotMilliseconds: UInt64 = 1_000
+    /// The longest offset of a wall clock.
+    var clockSkew: Duration = .milliseconds(50)
+    /// The largest drift of a monotonic clock, in parts per million.
+    var drift = 100
+    /// The pause between two remarks.
+    var remarkPause: ClosedRange<Duration> = .milliseconds(200)...(.seconds(4))
+    /// The fewest blocks above F at which authors wait.
+    var treeDepth = 4_096
+
+    /// The world of a run.
+    init(_ options: SimulationOptions, random: inout SeededGenerator) {
+        self.init(options.profile, validators: options.nodeCount, random: &random)
+        let tuning = options.tuning
+        network = tuning.network ?? network
+        node = tuning.node ?? node
+        faults = tuning.faults ?? faults
+        slotMilliseconds = tuning.slotMilliseconds ?? slotMilliseconds
+        clockSkew = tuning.clockSkew ?? clockSkew
+        byzantineCount = tuning.attackerCount ?? byzantineCount
+    }
+
+    /// The world of a profile for a number of validators.
+    init(_ profile: SimulationProfile, validators count: Int, random: inout SeededGenerator) {
+        slotMilliseconds = random.pick([400, 1_000, 1_000, 2_000]) ?? 1_000
+        switch profile {
+        case .lite:
+            faults[.abstention] = 1
+            faults[.clockJump] = 1
+            faults.pause = .seconds(5)...(.seconds(40))
+        case .swarm: mixAtRandom(&random)
+        case .partition: splitOften(&random)
+        case .crash: crashOften(&random)
+        case .byzantine:
+            splitOften(&random)
+            crashOften(&random)
+            faults.pause = .seconds(1)...(.seconds(15))
+            byzantineCount = min(
+                (count - 1) / 3,
+                QuorumPolicy.standard(validatorCount: count)
+                    .toleratedEquivocators(validatorCount: count))
+        case .wan: moveApart(&random)
+        }
+    }
+
+    private mutating func splitOften(_ random: inout SeededGenerator) {
+        faults[.split] = 6
+        faults[.isolation] = 4
+        faults[.oneWay] = 4
+        faults[.reset] = 2
+        network.redeliveryPermille = 300
+        network.jitter = random.duration(.zero ... .milliseconds(20))
+    }
+
+    private mutating func crashOften(_ random: inout SeededGenerator) {
+        faults[.crash] = 8
+        faults[.massCrash] = 2
+        faults[.slowDisk] = 2
+        faults[.freeze] = 1
+        node.commit = .microseconds(200)...(random.duration(.milliseconds(1) ... .milliseconds(40)))
+        network.redeliveryPermille = 200
+    }
+
+    private mutating func moveApart(_ random: inout SeededGenerator) {
+        network.latency = random.duration(.milliseconds(15) ... .milliseconds(120))
+        network.jitter = random.duration(.milliseconds(5) ... .milliseconds(200))
+        network.retransmissionPermille = random.draw(0...30)
+        network.bytesPerSecond = random.pick([nil, 125_000, 1_250_000]) ?? nil
+        slotMilliseconds = random.pick([2_000, 6_000]) ?? 2_000
+        clockSkew = .milliseconds(400)
+        faults[.reset] = 2
+        faults[.storm] = 2
+        faults[.oneWay] = 1
+        faults[.abstention] = 1
+        faults.pause = .seconds(2)...(.seconds(30))
+    }
+
+    /// Each fault is in the mix or not, each number anywhere in its range: mixes that nobody would
+    /// think of find what nobody thought of.
+    private mutating func mixAtRandom(_ random: inout SeededGenerator) {
+        for kind in FaultMix.Kind.allCases where random.chance(permille: 450) {
+            faults[kind] = random.draw(1...6)
+        }
+        faults.pause = .milliseconds(50)...(random.duration(.milliseconds(500) ... .seconds(10)))
+        faults.length = .milliseconds(20)...(random.duration(.milliseconds(500) ... .seconds(20)))
+        network.latency = random.scaledDuration(.microseconds(100) ... .milliseconds(40))
+        network.jitter = random.scaledDuration(.microseconds(100) ... .milliseconds(80))
+        if random.chance(permille: 400) { network.retransmissionPermille = random.draw(1...60) }
+        if random.chance(permille: 300) { network.lossPermille = random.draw(1...150) }
+        if random.chance(permille: 500) { network.redeliveryPermille = random.draw(1...800) }
+        if random.chance(permille: 300) { network.bytesPerSecond = random.draw(60_000...2_000_000) }
+        if random.chance(permille: 300) { network.windowByteCount = random.draw(3_000...100_000) }
+        node.commit =
+            .microseconds(50)...(random.scaledDuration(.milliseconds(1) ... .milliseconds(200)))
+        node.slowSigningPermille = random.chance(permille: 300) ? random.draw(1...60) : 0
+        node.signingFailurePermille = random.chance(permille: 200) ? random.draw(1...30) : 0
+        clockSkew = random.scaledDuration(.milliseconds(1) ... .seconds(3))
+        drift = random.draw(0...500)
+        if random.chance(permille: 250) { treeDepth = random.draw(8...64) }
+    }
+}

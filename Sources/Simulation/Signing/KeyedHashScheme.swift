@@ -1,0 +1,58 @@
+package import Primitives
+
+/// A stand-in for Falcon-1024 that costs next to nothing: signatures of the same size and form, of
+/// which one message has many, made of a keyed hash.
+///
+/// Secret and public key are the same, so it proves nothing to anybody; the simulator's attackers
+/// do not forge.
+package enum KeyedHashScheme {
+    private static let nonceByteCount = 8
+
+    /// The key of a validator.
+    package static func publicKey(of validator: Int) -> [UInt8] {
+        let seed = BLAKE2b256.hash(Array("simulated key \(validator)".utf8)).bytes
+        return (0..<ValidatorIdentity.publicKeyByteCount).map { seed[$0 % seed.count] }
+    }
+
+    /// The account of a validator.
+    package static func account(of validator: Int) -> AccountID {
+        let bytes = BLAKE2b256.hash(Array("simulated account \(validator)".utf8)).bytes
+        guard let account = AccountID(bytes) else { preconditionFailure("a hash has 32 bytes") }
+        return account
+    }
+
+    /// A signature; another `nonce` gives another signature of the same message.
+    package static func sign(_ message: [UInt8], key: [UInt8], nonce: UInt64) -> [UInt8] {
+        let salt = withUnsafeBytes(of: nonce.littleEndian) { Array($0) }
+        return signature(salt: salt, message: message, key: key)
+    }
+
+    /// Whether a signature is one of `message` under `key`.
+    package static func isValid(_ signature: [UInt8], message: [UInt8], key: [UInt8]) -> Bool {
+        guard signature.count == SignatureFormat.byteCount else { return false }
+        let salt = Array(signature[1..<(1 + nonceByteCount)])
+        return signature == Self.signature(salt: salt, message: message, key: key)
+    }
+
+    private static func signature(salt: [UInt8], message: [UInt8], key: [UInt8]) -> [UInt8] {
+        let tag = BLAKE2b256.hash(key.prefix(32) + salt + message).bytes
+        var signature: [UInt8] = [SignatureFormat.firstByte]
+        signature.reserveCapacity(SignatureFormat.byteCount + tag.count)
+        signature += salt
+        while signature.count < SignatureFormat.byteCount { signature += tag }
+        signature.removeLast(signature.count - SignatureFormat.byteCount)
+        return signature
+    }
+}
+
+/// Checks signatures of `KeyedHashScheme`.
+package struct KeyedHashVerifier: SignatureVerifier {
+    package init() {}
+
+    package func verify(
+        _ signature: [UInt8], message: [UInt8], by index: ValidatorIndex, in set: ValidatorSet
+    ) -> Bool {
+        guard let identity = set.validator(at: index) else { return false }
+        return KeyedHashScheme.isValid(signature, message: message, key: identity.falconPublicKey)
+    }
+}

@@ -1,0 +1,164 @@
+internal import BlockSync
+internal import Chain
+internal import Coherence
+internal import Primitives
+internal import Validator
+internal import VoteGossip
+
+// The checkers: what an honest node does is held against the rules at every step.
+extension Simulator {
+    /// Effects that wait behind a commit; more would mean that the queue grows without end.
+    private static let effectLimit = 20_000
+
+    // MARK: Votes
+
+    /// An honest node sends a message of the vote gossip: its own votes in it must be durable, and
+    /// the only ones of their slots.
+    mutating func checkSending(_ bytes: [UInt8], _ node: Int) {
+        guard let message = try? GossipMessage.decode(bytes) else { return }
+        let own = nodes[node].validator
+        switch message {
+        case .vote(let vote):
+            guard let slot = domain.slot(of: vote), slot.validator == own else { return }
+            check(slot, vote.target, node)
+        case .voteBundle(let bundle):
+            check(bundle.entries, bundle.round, bundle.phase, bundle.target, node)
+        case .quorumCertificate(let quorum):
+            check(quorum.entries, quorum.round, .prevote, quorum.target, node)
+        case .certificate(let certificate):
+            check(
+                certificate.precommits, certificate.round, .precommit, certificate.target, node)
+        case .status, .voteRequest, .roundRequest, .certificateRequest: break
+        }
+    }
+
+    private mutating func check(
+        _ entries: [VoteEntry], _ round: RoundNumber, _ phase: VotePhase, _ target: VoteTarget,
+        _ node: Int
+    ) {
+        let own = nodes[node].validator
+        guard entries.contains(where: { $0.validator == own }) else { return }
+        let slot = VoteSlot(setID: domain.set.id, round: round, phase: phase, validator: own)
+        check(slot, target, node)
+    }
+
+    private mutating func check(_ slot: VoteSlot, _ target: VoteTarget, _ node: Int) {
+        if !options.skippedChecks.contains(.durability),
+            nodes[node].disk.durable.signedTarget(in: slot) != target
+        {
+            fail(.voteNotDurable(slot, target))
+        }
+        note(.voted(slot, target), node: node)
+        fail(
+            history.add(
+                slot, target, isHonest: true,
+                checksContent: !options.skippedChecks.contains(.oneContent)))
+    }
+
+    // MARK: Events
+
+    mutating func observe(_ event: ValidatorEvent, _ node: Int) {
+        switch event {
+        case .imported(let block, _, let isBest, let isOwn):
+            fail(history.add(block.header))
+            guard isOwn, let slot = block.header.slot else {
+                return note(.imported(block.ref, isBest: isBest), node: node)
+            }
+            note(.authored(block.ref, slot), node: node)
+            guard nodes[node].isHonest else { return }
+            fail(history.authored(block.header, by: node, in: slot))
+        case .finalised(let certificate, let block):
+            note(.finalised(block, certificate.round), node: node)
+            if nodes[node].isHonest { checkFinality(certificate, block, node) }
+        case .alarm(let alarm):
+            note(.note("alarm: \(alarm)"), node: node)
+            if nodes[node].isHonest { fail(.alarm(node: node, "\(alarm)")) }
+        case .gossip(.rejected(let peer, let kind, let offence)):
+            let other = place(of: peer)
+            guard nodes[node].isHonest, nodes[other].isHonest else { return }
+            let what = kind.map { " \($0)" } ?? ""
+            fail(.honestPeerBlamed(by: node, peer: other, "\(offence)\(what)"))
+        case .syncOffence(let peer, let offence):
+            let other = place(of: peer)
+            guard nodes[node].isHonest, nodes[other].isHonest, offence.weight != .slight else {
+                return
+            }
+            fail(.honestPeerBlamed(by: node, peer: other, "\(offence)"))
+        case .roundEntered(let round):
+            note(.entered(round), node: node)
+            if nodes[node].isHonest { history.entered(round) }
+        case .voting(let told): note(told, node)
+        case .authoringFailed(_, let reason):
+            note(.note("makes no block: \(reason)"), node: node)
+        case .authorEquivocation, .doubleVote, .gossip, .sync: break
+        }
+    }
+
+    private mutating func note(_ told: VotingNote, _ node: Int) {
+        switch told {
+        case .counted(let slot, let target, let votes, _):
+            note(.counted(slot, target, votes: votes), node: node)
+        case .locked(let block, let round): note(.locked(block, round), node: node)
+        case .lockDropped(let block, let round): note(.lockDropped(block, round), node: node)
+        case .jumped(let from, let to): note(.note("jumps from \(from) to \(to)"), node: node)
+        case .abstaining(let reason): note(.note("abstains: \(reason)"), node: node)
+        case .abstentionEnded: note(.note("votes again"), node: node)
+        case .signingFailed(let slot): note(.note("could not sign \(slot)"), node: node)
+        case .wrongHeight(let target): note(.note("wrong height: \(target)"), node: node)
+        }
+    }
+
+    // MARK: Finality
+
+    private mutating func checkFinality(
+        _ certificate: VerifiedCertificate, _ block: BlockRef, _ node: Int
+    ) {
+        if let earlier = nodes[node].announced, block.number <= earlier.number {
+            fail(.finalityNotMonotone(node: node, from: earlier, to: block))
+        }
+        nodes[node].announced = block
+        fail(history.extend(to: VoteTarget(block), round: certificate.round))
+        if let final = history.final(at: block.number), final != block.hash {
+            fail(.conflictingFinality(node: node, block, canonical: final))
+        }
+    }
+
+    /// A node that comes back knows all that it has announced.
+    mutating func checkRecovery(_ node: Int, _ finalised: BlockRef) {
+        guard nodes[node].isHonest, let earlier = nodes[node].announced else { return }
+        if finalised.number < earlier.number {
+            fail(.finalityNotMonotone(node: node, from: earlier, to: finalised))
+        }
+        if let final = history.final(at: finalised.number), final != finalised.hash {
+            fail(.conflictingFinality(node: node, finalised, canonical: final))
+        }
+    }
+
+    // MARK: Bounds
+
+    /// Everything that a node holds has a bound.
+    mutating func checkBounds(_ node: Int) {
+        guard nodes[node].isHonest, let core = nodes[node].core else { return }
+        let limits = core.tree.limits
+        if core.tree.count > limits.maximumBlockCount
+            || core.tree.byteCount > limits.maximumByteCount
+            || core.tree.depth > limits.maximumDepth
+        {
+            fail(.overBound(node: node, "the block tree"))
+        }
+        let gauges = core.gossip.gauges
+        if gauges.heldByteCount > gauges.byteBudget {
+            fail(
+                .overBound(
+                    node: node,
+                    "the vote gossip: \(gauges.heldByteCount) of \(gauges.byteBudget) bytes"))
+        }
+        let pool = core.sync.pool
+        if pool.count > pool.limits.totalCount || pool.byteCount > pool.limits.totalByteCount {
+            fail(.overBound(node: node, "the transaction pool"))
+        }
+        if nodes[node].queue.count > Self.effectLimit {
+            fail(.overBound(node: node, "the effect queue"))
+        }
+    }
+}

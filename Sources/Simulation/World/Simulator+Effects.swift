@@ -1,0 +1,170 @@
+internal import BlockSync
+internal import Chain
+internal import Coherence
+internal import Primitives
+internal import Validator
+internal import VoteGossip
+
+// The shell: what a core wants done is done, with the delays and failures of a real one.
+extension Simulator {
+    mutating func carryOut(_ effect: ValidatorCore.Effect, _ node: Int) {
+        switch effect {
+        case .signVote(let vote): sign(vote, node)
+        case .signSeal(let slot, let message):
+            give(
+                .sealSigned(slot, signature(of: message, node)), to: node,
+                after: nodes[node].random.duration(nodeConditions.signing))
+        case .check(let id, let checks):
+            let verdicts = checks.map { $0.run(using: verifier) }
+            give(.checked(id, verdicts), to: node, after: verificationTime(checks.count, node))
+        case .verify(let jobs): verify(jobs, node)
+        case .readBlocks(let id, let query):
+            let blocks = nodes[node].disk.durable.blocks(query)
+            give(.blocksRead(id, blocks), to: node, after: readingTime(node))
+        case .loadCertificate(let id, let query):
+            let certificate = nodes[node].disk.durable.certificate(query)
+            give(.certificateLoaded(id, certificate), to: node, after: readingTime(node))
+        case .setTimer(let id, let instant): setTimer(id, at: instant, node)
+        case .cancelTimer(let id): nodes[node].timers[id] = nil
+        case .persist, .stage: preconditionFailure("the effect queue commits records")
+        case .send(let channel, let peers, let message): send(message, channel, peers, node)
+        case .request(let id, let peer, let bytes): request(id, of: peer, bytes, from: node)
+        case .respond(let id, let bytes): respond(id, bytes, from: node)
+        case .handshakeChanged(let channel, let bytes):
+            nodes[node].handshakes[Int(channel.rawValue)] = bytes
+        case .ban(let peer, let duration): ban(peer, duration, by: node)
+        case .disconnect(let channel, let peer):
+            closeStream(links.index(node, place(of: peer)), channel)
+        case .submitted: break
+        case .event(let event): observe(event, node)
+        }
+    }
+
+    /// The handle that every node has for a node.
+    static func handle(_ node: Int) -> PeerHandle { PeerHandle(UInt64(node) + 1) }
+
+    /// The node of a handle.
+    func place(of peer: PeerHandle) -> Int { Int(peer.rawValue) - 1 }
+
+    // MARK: Signatures
+
+    private mutating func sign(_ vote: UnsignedVote, _ node: Int) {
+        if !nodes[node].isHonest {
+            fail(history.add(vote.slot, vote.target, isHonest: false, checksContent: false))
+        }
+        let signature = signature(of: vote.signedBytes, node)
+        var delay = nodes[node].random.duration(nodeConditions.signing)
+        if nodes[node].random.chance(permille: nodeConditions.slowSigningPermille) {
+            delay = delay + nodeConditions.slowSigning
+        }
+        give(.voteSigned(vote.slot, signature), to: node, after: delay)
+    }
+
+    private mutating func signature(of message: [UInt8], _ node: Int) -> [UInt8]? {
+        if nodes[node].random.chance(permille: nodeConditions.signingFailurePermille) {
+            return nil
+        }
+        return KeyedHashScheme.sign(
+            message, key: nodes[node].key, nonce: nodes[node].random.next())
+    }
+
+    private mutating func verify(_ jobs: [VerificationJob], _ node: Int) {
+        let outcomes = jobs.map {
+            VerificationOutcome(id: $0.id, result: $0.run(using: verifier))
+        }
+        let delay = verificationTime(jobs.reduce(0) { $0 + $1.signatureCount }, node)
+        guard outcomes.count > 1, nodes[node].random.chance(permille: 300) else {
+            return give(.verified(outcomes), to: node, after: delay)
+        }
+        // A pool of threads gives results in any order and grouping.
+        for outcome in outcomes.shuffled(using: &nodes[node].random) {
+            give(
+                .verified([outcome]), to: node,
+                after: delay + nodes[node].random.duration(.zero ... .milliseconds(2)))
+        }
+    }
+
+    /// When the verifier, which takes one signature after the other, is done with some more.
+    private mutating func verificationTime(_ count: Int, _ node: Int) -> Duration {
+        let begin = max(now, nodes[node].verifierFreeAt)
+        let end = begin + nodes[node].random.duration(nodeConditions.verification) * max(1, count)
+        nodes[node].verifierFreeAt = end
+        return end - now
+    }
+
+    private mutating func readingTime(_ node: Int) -> Duration {
+        nodes[node].random.duration(nodeConditions.reading)
+    }
+
+    private mutating func setTimer(
+        _ id: ValidatorCore.TimerID, at instant: Instant, _ node: Int
+    ) {
+        nodes[node].nextSetting += 1
+        let setting = nodes[node].nextSetting
+        nodes[node].timers[id] = setting
+        let time = max(now, nodes[node].clock.time(of: instant))
+        heap.push(.timer(node: node, life: nodes[node].life, id, setting: setting), at: time)
+    }
+
+    // MARK: Sending
+
+    private mutating func send(
+        _ message: OutboundMessage, _ channel: Channel, _ peers: [PeerHandle], _ node: Int
+    ) {
+        guard let attacker = nodes[node].attacker else {
+            if channel == .votes { checkSending(message.bytes, node) }
+            return enqueue(message, channel, peers, node)
+        }
+        var altered = attacker
+        var arms = arms(of: node)
+        let messages = altered.send(message, on: channel, to: peers, with: &arms)
+        nodes[node].attacker = altered
+        nodes[node].random = arms.random
+        for vote in arms.signed {
+            guard let slot = domain.slot(of: vote) else { continue }
+            fail(history.add(slot, vote.target, isHonest: false, checksContent: false))
+        }
+        for other in messages { enqueue(other.message, other.channel, other.peers, node) }
+    }
+
+    private func arms(of node: Int) -> AttackerArms {
+        var candidates: [VoteTarget] = []
+        var state = QuantumState.zero
+        if let tree = nodes[node].core?.tree {
+            for head in tree.heads.prefix(4) where head != tree.finalised {
+                candidates.append(VoteTarget(head))
+                if let parent = tree.parent(of: head.hash).flatMap(tree.ref),
+                    parent.number > tree.finalised.number,
+                    !candidates.contains(VoteTarget(parent))
+                {
+                    candidates.append(VoteTarget(parent))
+                }
+            }
+            state = Self.healthyState(QBER: 50)
+        }
+        return AttackerArms(
+            domain: domain, validator: nodes[node].validator, key: nodes[node].key,
+            candidates: candidates, quantumState: state, random: nodes[node].random)
+    }
+
+    private mutating func enqueue(
+        _ message: OutboundMessage, _ channel: Channel, _ peers: [PeerHandle], _ node: Int
+    ) {
+        digest.record(
+            60 + channel.rawValue, node: node, at: now, number: UInt64(peers.count),
+            message.bytes)
+        for peer in peers {
+            let link = links.index(node, place(of: peer))
+            let end = links[link].end(of: node)
+            guard links[link].isUp, links[link].lines[end].isOpen[Int(channel.rawValue)] else {
+                continue
+            }
+            links[link].lines[end].enqueue(message, on: channel)
+            statistics.messageCount += 1
+            if !links[link].lines[end].isWithinBounds {
+                fail(.overBound(node: node, "the queues for n\(place(of: peer))"))
+            }
+            transmit(link, end)
+        }
+    }
+}

@@ -1,0 +1,90 @@
+internal import Coherence
+internal import Primitives
+internal import Validator
+internal import VoteGossip
+
+// Directed schedules, and what an adversary keeps from arriving.
+extension Simulator {
+    mutating func perform(_ action: ScriptedStep.Action) {
+        guard phase == .faults else { return }
+        note(.fault("\(action)"))
+        switch action {
+        case .block(let one, let other):
+            let link = links.index(one, other)
+            block(link, links[link].end(of: one))
+        case .unblock(let one, let other):
+            let link = links.index(one, other)
+            unblock(link, links[link].end(of: one))
+        case .split(let some, let others):
+            for one in some {
+                for other in others {
+                    block(links.index(one, other), 0)
+                    block(links.index(one, other), 1)
+                }
+            }
+        case .heal:
+            dropRules = []
+            for link in 0..<links.count {
+                for end in 0...1 {
+                    while links[link].lines[end].isBlocked { unblock(link, end) }
+                }
+            }
+        case .crash(let node): crash(node, leaving: .nothing)
+        case .restart(let node): restart(node, after: .zero)
+        case .drop(let rules): dropRules = rules
+        }
+    }
+
+    /// Whether a notification is lost although its stream is open.
+    mutating func isLost(
+        _ bytes: [UInt8], _ channel: Channel, from sender: Int, to node: Int
+    ) -> Bool {
+        if networkRandom.chance(permille: network.lossPermille) { return true }
+        guard channel == .votes, network.hostilityPermille > 0 || !dropRules.isEmpty,
+            let message = try? GossipMessage.decode(bytes),
+            let (content, round) = Self.content(of: message)
+        else { return false }
+        let isRuledOut = dropRules.contains { rule in
+            (rule.from ?? sender) == sender && (rule.to ?? node) == node
+                && (rule.content ?? content) == content
+                && rule.rounds?.contains(round.rawValue) ?? true
+        }
+        return isRuledOut || isKept(content, round, from: sender, to: node)
+    }
+
+    /// Whether the adversary's plan keeps this content of this round from this peer.
+    private func isKept(
+        _ content: DropRule.Content, _ round: RoundNumber, from sender: Int, to node: Int
+    ) -> Bool {
+        guard network.hostilityPermille > 0 else { return false }
+        let mixed =
+            hostilitySeed &+ round.rawValue &* 0x9E37_79B9 &+ UInt64(sender) &* 0x85EB_CA6B
+            &+ UInt64(node) &* 0xC2B2_AE35 &+ content.number &* 0x27D4_EB2F
+        var plan = SeededGenerator(seed: mixed)
+        return plan.chance(permille: network.hostilityPermille)
+    }
+
+    private static func content(
+        of message: GossipMessage
+    ) -> (DropRule.Content, RoundNumber)? {
+        switch message {
+        case .vote(let vote): (vote.phase == .prevote ? .prevotes : .precommits, vote.round)
+        case .voteBundle(let bundle):
+            (bundle.phase == .prevote ? .prevotes : .precommits, bundle.round)
+        case .quorumCertificate(let quorum): (.quorumCertificates, quorum.round)
+        case .certificate(let certificate): (.certificates, certificate.round)
+        case .voteRequest, .status, .roundRequest, .certificateRequest: nil
+        }
+    }
+}
+
+extension DropRule.Content {
+    fileprivate var number: UInt64 {
+        switch self {
+        case .prevotes: 1
+        case .precommits: 2
+        case .quorumCertificates: 3
+        case .certificates: 4
+        }
+    }
+}

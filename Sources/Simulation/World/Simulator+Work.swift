@@ -1,0 +1,77 @@
+internal import BlockSync
+internal import Chain
+internal import Coherence
+internal import Primitives
+internal import Validator
+
+// What the world asks of nodes: slots, measurements, remarks.
+extension Simulator {
+    // MARK: Slots
+
+    private func slot(of node: Int) -> SlotNumber {
+        constants.slot(atUnixMilliseconds: nodes[node].clock.unixMilliseconds(at: now))
+    }
+
+    /// The slot before the one that a node's wall clock is in.
+    func previousSlot(of node: Int) -> SlotNumber { SlotNumber(slot(of: node).rawValue - 1) }
+
+    /// A node's wall clock entered a slot, or is looked at because it may have jumped.
+    mutating func enterSlot(_ node: Int) {
+        let slot = slot(of: node)
+        give(.slotStarted(slot), to: node)
+        let start = constants.unixMillisecondsOfStart(of: SlotNumber(slot.rawValue + 1))
+        let time = nodes[node].clock.time(ofUnixMilliseconds: start)
+        heap.push(
+            .slot(node: node, life: nodes[node].life), at: max(now + .microseconds(1), time))
+    }
+
+    // MARK: Measurements
+
+    /// A state that votes may carry.
+    static func healthyState(QBER: UInt32) -> QuantumState {
+        QuantumState(
+            validProofs: 3, rejectedProofs: 0, averageQBER: QBER,
+            entropyPoolHash: BLAKE2b256.hash([UInt8(truncatingIfNeeded: QBER)]), reporterCount: 3,
+            minimumQBER: QBER / 2, maximumQBER: QBER * 2)
+    }
+
+    /// A node's quantum source reports now, and again after a while.
+    mutating func measure(_ node: Int) {
+        let QBER = UInt32(workRandom.draw(10...600))
+        let failures: [QuantumMeasurement] = [
+            .unusable(.stale), .unusable(.errorRateTooHigh(averageQBER: 1_101)),
+        ]
+        let measurement: QuantumMeasurement =
+            nodes[node].isSourceDown
+            ? failures[workRandom.draw(0...1)] : .usable(Self.healthyState(QBER: QBER))
+        give(.measurement(measurement), to: node)
+        heap.push(
+            .measurement(node: node, life: nodes[node].life),
+            at: now + workRandom.duration(.milliseconds(500) ... .seconds(2)))
+    }
+
+    // MARK: Remarks
+
+    /// Somebody hands a remark in at some node, signed by that node's account.
+    mutating func submitRemark() {
+        heap.push(.remark, at: now + workRandom.duration(world.remarkPause))
+        guard let node = workRandom.pick(nodes.indices.filter { nodes[$0].isUp }),
+            let core = nodes[node].core, let state = core.tree.state(of: core.tree.best.hash)
+        else { return }
+        let signer = KeyedHashScheme.account(of: node)
+        let waiting = core.sync.pool.pending.filter { $0.signer == signer }.map(\.nonce).max()
+        let nonce = max(state.nonces[signer], waiting.map { $0 + 1 } ?? 0)
+        let payload = (0..<workRandom.draw(0...300)).map { UInt8(truncatingIfNeeded: $0) }
+        let message = Extrinsic.signingBytes(
+            kind: .remark, signer: signer, nonce: nonce, payload: payload,
+            genesisHash: domain.genesisHash)
+        let signature = KeyedHashScheme.sign(
+            message, key: nodes[node].key, nonce: workRandom.next())
+        guard
+            let remark = Extrinsic(
+                kind: .remark, signer: signer, nonce: nonce, payload: payload,
+                signature: signature)
+        else { return }
+        give(.submit(remark), to: node)
+    }
+}

@@ -1,0 +1,236 @@
+internal import BlockSync
+internal import Chain
+internal import Coherence
+package import Primitives
+internal import Validator
+internal import VoteGossip
+
+/// A whole network in one deterministic machine: nodes that run the real `ValidatorCore` and
+/// `EffectQueue`, and around them a virtual clock, network, disks, signers and faults.
+///
+/// Everything is decided by the options, the seed among them; nothing else is asked. Checkers look
+/// at every step: see `Violation`. A run alternates between epochs of faults and a network that is
+/// healed and has to prove within a bound that finality advances everywhere.
+package struct Simulator: Sendable {
+    package let options: SimulationOptions
+    let world: World
+    let constants: ChainConstants
+    let domain: VotingDomain
+    let genesis: (state: ChainState, header: Header)
+    let verifier = KeyedHashVerifier()
+
+    /// The simulation's time.
+    package internal(set) var now = Instant.zero
+    var heap = EventHeap<Happening>()
+    var nodes: [SimulatedNode] = []
+    var links: LinkTable
+    var network: NetworkConditions
+    var nodeConditions: NodeConditions
+
+    var history: History
+    package internal(set) var transcript: Transcript
+    var digest = EventDigest()
+    /// What went wrong first; the run ends with it.
+    package internal(set) var violation: Violation?
+    package internal(set) var statistics = RunStatistics()
+
+    // Chance, one sequence per purpose.
+    var networkRandom: SeededGenerator
+    var faultRandom: SeededGenerator
+    var workRandom: SeededGenerator
+
+    // Faults.
+    var phase = Phase.faults
+    var activeFaults: [ActiveFault] = []
+    var nextFaultID: UInt64 = 0
+    var latencyFactor = 1
+    var dropRules: [DropRule] = []
+    var hostilitySeed: UInt64 = 0
+
+    /// Nodes that stay down while the others prove that they can do without them.
+    var spared: [Int] = []
+
+    // Requests under way.
+    var requests: [RequestToken: OpenRequest] = [:]
+    var inbound: [InboundRequestID: RequestToken] = [:]
+    var nextRequest: UInt64 = 0
+
+    /// Whether faults happen now.
+    enum Phase: Sendable { case faults, healed }
+
+    /// A request for blocks under way.
+    struct OpenRequest: Sendable {
+        let id: RequestID
+        let requester: Int
+        let life: UInt32
+        let link: Int
+        let connection: UInt32
+        let inbound: InboundRequestID
+    }
+
+    package init(_ options: SimulationOptions) {
+        precondition((1...128).contains(options.nodeCount), "1 to 128 nodes")
+        var random = SeededGenerator(seed: options.seed, purpose: 1)
+        let world = World(options, random: &random)
+        self.options = options
+        self.world = world
+        (constants, genesis, domain) = Self.chain(options, world)
+        network = world.network
+        nodeConditions = world.node
+        links = LinkTable(
+            nodeCount: options.nodeCount,
+            voteByteBudget: GossipConfiguration().queueByteBudget(
+                validatorCount: options.nodeCount))
+        history = History(set: domain.set, genesis: domain.genesisHash)
+        transcript = Transcript(limit: options.transcriptLimit)
+        networkRandom = SeededGenerator(seed: options.seed, purpose: 2)
+        faultRandom = SeededGenerator(seed: options.seed, purpose: 3)
+        workRandom = SeededGenerator(seed: options.seed, purpose: 4)
+        makeNodes(&random)
+        beginEverything()
+    }
+
+    private static func chain(
+        _ options: SimulationOptions, _ world: World
+    ) -> (ChainConstants, (state: ChainState, header: Header), VotingDomain) {
+        let policy = QuorumPolicy.standard(validatorCount: options.nodeCount)
+        let validators = (0..<options.nodeCount).compactMap { index in
+            ValidatorIdentity(
+                account: KeyedHashScheme.account(of: index),
+                falconPublicKey: KeyedHashScheme.publicKey(of: index))
+        }
+        do {
+            let constants = try ChainConstants(
+                specVersion: 1, chainID: "simulated",
+                slotDurationMilliseconds: world.slotMilliseconds, policy: policy)
+            let genesis = try ChainState.genesis(constants: constants, validators: validators)
+            let domain = VotingDomain(
+                genesisHash: genesis.header.hash, set: genesis.state.activeSet)
+            return (constants, genesis, domain)
+        } catch {
+            preconditionFailure("the simulated chain is well-formed: \(error)")
+        }
+    }
+
+    private mutating func makeNodes(_ random: inout SeededGenerator) {
+        let attackers = chooseAttackers(&random)
+        for index in 0..<options.nodeCount {
+            let skew = world.clockSkew
+            let clock = VirtualClock(
+                origin: UInt64(random.draw(0...1_000_000)) * 1_000_000,
+                driftPartsPerMillion: Int64(random.draw(-world.drift...world.drift)),
+                wallOffset: random.duration(.zero - skew...skew).clampedNanoseconds)
+            let image = DiskImage(genesisHeader: genesis.header, state: genesis.state)
+            nodes.append(
+                SimulatedNode(
+                    validator: ValidatorIndex(UInt16(index)),
+                    key: KeyedHashScheme.publicKey(of: index), attacker: attackers[index],
+                    clock: clock, disk: VirtualDisk(image, faults: options.persistence),
+                    random: SeededGenerator(
+                        seed: options.seed, purpose: 100 + UInt64(index))))
+        }
+    }
+
+    private func chooseAttackers(_ random: inout SeededGenerator) -> [(any Attacker)?] {
+        let kinds = options.tuning.attackers ?? AttackerKind.allCases
+        var chosen = [(any Attacker)?](repeating: nil, count: options.nodeCount)
+        var places = Array(0..<options.nodeCount)
+        for _ in 0..<world.byzantineCount {
+            let place = places.remove(at: random.draw(0...(places.count - 1)))
+            chosen[place] = random.pick(kinds)?.attacker
+        }
+        return chosen
+    }
+
+    private mutating func beginEverything() {
+        for (index, node) in nodes.enumerated() {
+            if let attacker = node.attacker {
+                note(.note("is Byzantine: \(type(of: attacker).name)"), node: index)
+            }
+            let delay = workRandom.duration(.zero ... .milliseconds(800))
+            heap.push(.restart(node: index, life: 0), at: now + delay)
+        }
+        for link in 0..<links.count {
+            heap.push(.dial(link: link), at: now + networkRandom.duration(.zero ... .seconds(1)))
+        }
+        heap.push(.remark, at: now + .seconds(1))
+        if options.script.isEmpty {
+            heap.push(.fault, at: now + faultRandom.scaledDuration(world.faults.pause))
+        }
+        for (index, step) in options.script.enumerated() {
+            heap.push(.script(index), at: now + step.at)
+        }
+    }
+
+    // MARK: Running
+
+    /// The nodes that follow the protocol.
+    var honest: [Int] { nodes.indices.filter { nodes[$0].isHonest } }
+
+    /// The honest nodes that have to prove that they are alive.
+    var provers: [Int] { honest.filter { !spared.contains($0) } }
+
+    /// The digest of everything that happened so far.
+    package var historyDigest: Hash256 { digest.value }
+
+    /// Lets the next thing happen; false when something went wrong.
+    mutating func step() -> Bool {
+        guard violation == nil, let (at, happening) = heap.pop() else { return false }
+        now = max(now, at)
+        if let node = happening.node, nodes[node].frozenUntil > now {
+            heap.push(happening, at: nodes[node].frozenUntil)
+            return true
+        }
+        statistics.eventCount += 1
+        happen(happening)
+        return violation == nil
+    }
+
+    private mutating func happen(_ happening: Happening) {
+        switch happening {
+        case .input(let node, let life, let input):
+            if isAlive(node, life) { give(input, to: node) }
+        case .timer(let node, let life, let id, let setting):
+            guard isAlive(node, life), nodes[node].timers[id] == setting else { return }
+            nodes[node].timers[id] = nil
+            give(.timer(id), to: node)
+        case .committed(let node, let life): if isAlive(node, life) { committed(node) }
+        case .slot(let node, let life): if isAlive(node, life) { enterSlot(node) }
+        case .measurement(let node, let life): if isAlive(node, life) { measure(node) }
+        case .remark: submitRemark()
+        case .restart(let node, let life):
+            if !nodes[node].isUp, nodes[node].life == life { start(node) }
+        case .fault: if phase == .faults { injectFault() }
+        case .faultEnd(let id): endFault(id)
+        case .script(let index): perform(options.script[index].action)
+        case .dial, .opened, .closed, .reopen, .send, .arrival, .silence, .requestTimeout:
+            happenOnNetwork(happening)
+        }
+    }
+
+    func isAlive(_ node: Int, _ life: UInt32) -> Bool {
+        nodes[node].isUp && nodes[node].life == life
+    }
+
+    mutating func fail(_ violation: Violation?) {
+        guard let violation, self.violation == nil else { return }
+        self.violation = violation
+        note(.fault("VIOLATION: \(violation)"))
+    }
+
+    mutating func note(_ event: Transcript.Event, node: Int? = nil) {
+        transcript.add(event, node: node, at: now)
+    }
+}
+
+extension Happening {
+    /// The node whose standing still holds it up.
+    fileprivate var node: Int? {
+        switch self {
+        case .input(let node, _, _), .timer(let node, _, _, _), .committed(let node, _),
+            .slot(let node, _), .measurement(let node, _):
+            node
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,55 @@
+import ArgumentParser
+import Simulation
+
+/// Runs the whole protocol in a simulated world and looks for violations of its rules.
+@main
+struct SimulateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "quantumharmony-simulate",
+        abstract: "Runs a network of validators in one process, decided by a seed.",
+        discussion: """
+            The nodes run the same code as quantumharmony-node; clock, network, disks and signers \
+            are virtual. Two runs of one command print the same digest. On a violation the command \
+            prints how to replay it and what happened last, and exits with status 1.
+            """)
+
+    @Option(help: "The seed that decides the run.")
+    var seed: UInt64 = 1
+
+    @Option(help: "How many validators, 1 to 128.")
+    var nodes = 4
+
+    @Option(help: "The kind of world: \(SimulationProfile.names).")
+    var profile = SimulationProfile.swarm
+
+    @Option(help: "How many rounds have to be decided.")
+    var rounds: UInt64 = 200
+
+    @Option(help: "How many runs, of consecutive seeds.")
+    var runs: UInt64 = 1
+
+    @Flag(help: "Print everything that happens.")
+    var transcript = false
+
+    @Flag(help: "Print one line per run only.")
+    var quiet = false
+
+    func validate() throws {
+        guard (1...128).contains(nodes) else { throw ValidationError("1 to 128 nodes.") }
+        guard rounds >= 1, runs >= 1 else { throw ValidationError("At least one round and run.") }
+    }
+
+    func run() throws {
+        var isWell = true
+        for run in 0..<runs {
+            let options = SimulationOptions(
+                seed: seed &+ run, nodeCount: nodes, profile: profile, roundCount: rounds)
+            isWell = RunPrinter(options, isVerbose: transcript, isQuiet: quiet).run() && isWell
+        }
+        if !isWell { throw ExitCode(1) }
+    }
+}
+
+extension SimulationProfile: ExpressibleByArgument {
+    fileprivate static var names: String { allCases.map(\.rawValue).joined(separator: ", ") }
+}
