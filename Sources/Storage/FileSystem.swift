@@ -38,10 +38,12 @@ enum FileSystem {
         return false
     }
 
-    /// A file's bytes; nil when there is none.
+    /// How many bytes an ordinary file has; nil when there is none.
     static func size(_ path: String) throws(StorageError) -> Int? {
         var status = stat()
-        if stat(path, &status) == 0 { return Int(status.st_size) }
+        if stat(path, &status) == 0 {
+            return status.st_mode & S_IFMT == S_IFREG ? Int(status.st_size) : nil
+        }
         guard errno == ENOENT else { throw .unreadable(path: path, reason: reason()) }
         return nil
     }
