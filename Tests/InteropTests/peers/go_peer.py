@@ -76,14 +76,20 @@ class Daemon:
             [program, "-listen", "/unix" + self.control, "-hostAddrs", "/ip4/127.0.0.1/tcp/0"]
             + ["-noise", "-tls=false", "-quic=false", "-muxer", "yamux", "-relay=false", "-q"],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
-        deadline = time.monotonic() + 20
-        while not os.path.exists(self.control):
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError("p2pd did not start: " + open(self.log.name).read())
-            time.sleep(0.02)
+        self.await_control(deadline=time.monotonic() + 20)
         identity = self.request(type=pb.Request.IDENTIFY).identify
         self.peer = base58.b58encode(identity.id).decode()
         self.addresses = [f"{Multiaddr(a)}/p2p/{self.peer}" for a in identity.addrs]
+
+    def await_control(self, deadline):
+        """The socket's file is there before anybody listens on it: only a connection counts."""
+        while True:
+            try:
+                return self.dial().close()
+            except OSError:
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError("p2pd did not start: " + open(self.log.name).read())
+                time.sleep(0.02)
 
     def dial(self):
         connection = socket.socket(socket.AF_UNIX)
