@@ -59,6 +59,12 @@ struct HighestQuorum: Sendable {
     }
 }
 
+/// Votes for one target: what shares a bundle.
+struct VoteGroup: Sendable {
+    let target: VoteTarget
+    var votes: [VerifiedVote]
+}
+
 /// When a vote was verified here.
 struct Arrival: Sendable {
     let slot: VoteSlot

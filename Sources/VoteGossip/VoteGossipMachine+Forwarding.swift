@@ -153,12 +153,12 @@ extension VoteGossipMachine {
         _ votes: [VerifiedVote], at position: VotePosition, to place: Int,
         _ context: inout GossipContext
     ) -> Int {
-        var groups: [(target: VoteTarget, votes: [VerifiedVote])] = []
+        var groups: [VoteGroup] = []
         for vote in votes {
             if let known = groups.firstIndex(where: { $0.target == vote.target }) {
                 groups[known].votes.append(vote)
             } else {
-                groups.append((vote.target, [vote]))
+                groups.append(VoteGroup(target: vote.target, votes: [vote]))
             }
         }
         for group in groups {
