@@ -74,7 +74,8 @@ package struct ValidatorCore: Sendable {
     /// - Parameters:
     ///   - tree: the recovered tree.
     ///   - recovered: what the finality protocol had made durable; checked with `verifier`.
-    ///   - currentSlot: the slot before the first one that blocks are produced in.
+    ///   - currentSlot: the slot that the wall clock is in. Blocks are produced from the next one
+    ///     on: one that an earlier life made in this slot may have left the tree since.
     ///   - rules: the voting rules; tests break them on purpose.
     /// - Throws: what is wrong with the stored state; nothing may be signed then.
     package init(
@@ -91,7 +92,8 @@ package struct ValidatorCore: Sendable {
             configuration: configuration.gossip, domain: configuration.domain)
         sync = SyncMachine(configuration: configuration.sync, currentSlot: currentSlot)
         authoring = Authoring(
-            local: configuration.producesBlocks ? configuration.local : nil, tree: tree)
+            local: configuration.producesBlocks ? configuration.local : nil, tree: tree,
+            startedIn: currentSlot)
     }
 
     /// Takes one input and says what is to be done, in order.

@@ -34,12 +34,19 @@ struct SimulateCommand: ParsableCommand {
     @Flag(help: "Print one line per run only.")
     var quiet = false
 
+    @Flag(help: "Break one rule of the protocol after the other and tell where it is found.")
+    var mutants = false
+
     func validate() throws {
         guard (1...128).contains(nodes) else { throw ValidationError("1 to 128 nodes.") }
         guard rounds >= 1, runs >= 1 else { throw ValidationError("At least one round and run.") }
     }
 
     func run() throws {
+        if mutants {
+            guard MutantPrinter(seedCount: runs).run() else { throw ExitCode(1) }
+            return
+        }
         var isWell = true
         for run in 0..<runs {
             let options = SimulationOptions(

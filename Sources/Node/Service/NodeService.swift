@@ -92,8 +92,6 @@ final class NodeService: Sendable {
         var gossip = GossipConfiguration()
         gossip.role = preparation.local == nil ? .full : .authority
         gossip.seed = UInt64.random(in: .min ... .max)
-        let current = clock.current
-        let previous = SlotNumber(current.rawValue > 0 ? current.rawValue - 1 : 0)
         do throws(RecoveryError) {
             return try ValidatorCore(
                 configuration: ValidatorCore.Configuration(
@@ -108,7 +106,7 @@ final class NodeService: Sendable {
                         genesisHash: preparation.chain.genesisHash,
                         roles: preparation.local == nil ? .full : .authority)),
                 tree: preparation.tree, recovered: preparation.recovered.voting,
-                currentSlot: previous, verifier: verifier)
+                currentSlot: clock.current, verifier: verifier)
         } catch {
             throw NodeError.recovery("\(error)")
         }

@@ -54,6 +54,9 @@ struct History: Sendable {
 
     // MARK: Blocks
 
+    /// Whether a block was in some node's tree.
+    func knows(_ hash: Hash256) -> Bool { heights[hash] != nil }
+
     /// A block entered some node's tree.
     mutating func add(_ header: Header) -> Violation? {
         guard heights.updateValue(header.number.rawValue, forKey: header.hash) == nil else {

@@ -150,6 +150,12 @@ package struct DiskImage: Sendable {
         return (tree, voting)
     }
 
+    /// The stored headers down to those that are known, parents before their children.
+    func headers(upTo isKnown: (Hash256) -> Bool) -> [Header] {
+        let final = finalisedHashes.reversed().prefix { !isKnown($0) }.reversed()
+        return (final + unfinalised).compactMap { blocks[$0]?.header }.filter { !isKnown($0.hash) }
+    }
+
     /// Answers a peer's request for blocks.
     package func blocks(_ query: StoredBlockQuery) -> [StoredBlock] {
         var height: Int

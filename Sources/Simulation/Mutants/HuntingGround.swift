@@ -1,6 +1,16 @@
 /// Worlds that are rough where a broken rule shows: short slots on slow lines, so that forks are
 /// the rule, votes that an adversary keeps from some, and crashes.
 package enum HuntingGround {
+    /// All of them, for four nodes.
+    package static var all: [SimulationOptions] { [adversary(), crashes(), attackers()] }
+
+    /// Forks, an adversary, and one Byzantine validator.
+    package static func attackers(nodeCount: Int = 4) -> SimulationOptions {
+        var options = adversary(nodeCount: nodeCount)
+        options.tuning.attackerCount = 1
+        return options
+    }
+
     /// Forks and an adversary who decides which votes of a round arrive where.
     package static func adversary(nodeCount: Int = 4) -> SimulationOptions {
         var options = forks(nodeCount: nodeCount)

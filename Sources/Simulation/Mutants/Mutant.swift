@@ -87,7 +87,7 @@ package struct MutantFinding: Sendable {
 extension Mutant {
     /// Runs worlds of consecutive seeds until one of them finds the mutant; nil when none does.
     package func search(
-        _ worlds: [SimulationOptions], seeds: ClosedRange<UInt64>
+        _ worlds: [SimulationOptions] = HuntingGround.all, seeds: ClosedRange<UInt64>
     ) -> MutantFinding? {
         var runCount = 0
         var roundCount: UInt64 = 0

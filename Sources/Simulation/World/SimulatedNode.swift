@@ -32,6 +32,8 @@ struct SimulatedNode: Sendable {
     var diskSlowness = 1
     /// The quantum source has failed.
     var isSourceDown = false
+    /// The newest slot that the wall clock has shown, in any life.
+    var newestSlot = SlotNumber(0)
     /// The newest finalised block that was announced, in any life.
     var announced: BlockRef?
 

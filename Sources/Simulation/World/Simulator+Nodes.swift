@@ -20,13 +20,18 @@ extension Simulator {
         }
         nodes[node].clock.origin = UInt64(nodes[node].random.draw(0...1_000_000)) * 1_000_000
         nodes[node].life += 1
+        correctClock(of: node)
         do {
             nodes[node].core = try ValidatorCore(
                 configuration: configuration(of: node), tree: recovered.tree,
-                recovered: recovered.voting, currentSlot: previousSlot(of: node),
+                recovered: recovered.voting, currentSlot: slot(of: node),
                 verifier: verifier, rules: options.rules)
         } catch {
             return fail(.notRecovered(node: node, error))
+        }
+        // A commit may have survived although the crash swallowed the news of it.
+        for header in nodes[node].disk.durable.headers(upTo: { history.knows($0) }) {
+            fail(history.add(header))
         }
         checkRecovery(node, recovered.tree.finalised)
         guard let core = nodes[node].core else { return }

@@ -8,16 +8,23 @@ internal import Validator
 extension Simulator {
     // MARK: Slots
 
-    private func slot(of node: Int) -> SlotNumber {
+    /// The slot that a node's wall clock is in.
+    func slot(of node: Int) -> SlotNumber {
         constants.slot(atUnixMilliseconds: nodes[node].clock.unixMilliseconds(at: now))
     }
 
-    /// The slot before the one that a node's wall clock is in.
-    func previousSlot(of node: Int) -> SlotNumber { SlotNumber(slot(of: node).rawValue - 1) }
+    /// A wall clock may jump back while its node runs, but not over a restart: the node would not
+    /// know which slots it has used up.
+    mutating func correctClock(of node: Int) {
+        let behind = Int64(nodes[node].newestSlot.rawValue) - Int64(slot(of: node).rawValue)
+        guard behind > 0 else { return }
+        nodes[node].clock.wallOffset += behind * Int64(world.slotMilliseconds) * 1_000_000
+    }
 
     /// A node's wall clock entered a slot, or is looked at because it may have jumped.
     mutating func enterSlot(_ node: Int) {
         let slot = slot(of: node)
+        nodes[node].newestSlot = max(nodes[node].newestSlot, slot)
         give(.slotStarted(slot), to: node)
         let start = constants.unixMillisecondsOfStart(of: SlotNumber(slot.rawValue + 1))
         let time = nodes[node].clock.time(ofUnixMilliseconds: start)
