@@ -9,7 +9,7 @@ package import Primitives
 /// is durable before anything after it happens. Time, signatures, verification, disk and peers are
 /// outside.
 ///
-/// The rules and their numbers are those of docs/protocol-votes.md:
+/// The rules and their numbers are those of docs/protocol.md:
 /// 0 monotone signing, 1 timers, 2 prevote, 3 precommit, 4 final, 5 round end, 6 what is sent again
 /// (done by vote gossip, from `view`) and what becomes of the lock, 7 target cap.
 ///

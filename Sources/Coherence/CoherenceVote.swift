@@ -5,7 +5,7 @@ public import SCALE
 ///
 /// The fields of the encoding, in order: validator [32], block_hash [32], block_number u32,
 /// coherence_score u64, quantum_state, signature Vec<u8> (1,280 bytes, the first 0x3A), vote_type
-/// u8, round u64, set_id u64. See docs/protocol-votes.md.
+/// u8, round u64, set_id u64. See docs/protocol.md.
 ///
 /// A decoded vote has the right form and nothing more; `VerificationJob` turns it into a
 /// `VerifiedVote`, the only kind that can be counted.

@@ -3,7 +3,7 @@ public import SCALE
 
 /// The two phases of a round; a validator votes once in each.
 ///
-/// On the wire this is the field `vote_type`. See docs/protocol-votes.md.
+/// On the wire this is the field `vote_type`. See docs/protocol.md.
 public enum VotePhase: UInt8, Sendable, Hashable, CaseIterable, Comparable {
     /// The first vote: q of them for one block make a quorum certificate.
     case prevote = 0

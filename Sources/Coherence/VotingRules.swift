@@ -1,7 +1,7 @@
 /// The voting rules that can be broken one at a time.
 ///
 /// Production has exactly one value. Tests and the simulator build others, to prove that each rule
-/// is needed and that its absence is found. See docs/protocol-votes.md, "Why not simply re-vote".
+/// is needed and that its absence is found. See docs/protocol.md, "Why not simply re-vote".
 package struct VotingRules: Sendable, Hashable {
     /// Votes of different rounds are counted apart, and a validator that wants to vote anew enters
     /// a new round. Without it, validators vote again in the same round when its timers fire.
