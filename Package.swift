@@ -128,9 +128,7 @@ let package = Package(
         tests(
             "SimulationTests",
             ["Simulation", "Validator", "VoteGossip", "Coherence", "Chain", "Primitives"]),
-        tests(
-            "NodeTests",
-            ["Node", "Chain", "Coherence", "Falcon", "Primitives", "SCALE", logging]),
+        tests("NodeTests", ["Node", "Primitives", logging]),
         tests("IntegrationTests", []),
         tests(
             "InteropTests", ["Networking", "LibP2P", "Falcon", "Primitives", logging],
