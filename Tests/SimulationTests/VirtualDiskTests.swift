@@ -32,19 +32,21 @@ struct VirtualDiskTests {
         }
 
         func vote(for target: VoteTarget, nonce: UInt64) throws -> SignRecord {
-            let state = QuantumState(
+            let measured = QuantumState(
                 validProofs: 1, rejectedProofs: 0, averageQBER: 50, entropyPoolHash: .zero,
                 reporterCount: 1, minimumQBER: 50, maximumQBER: 50)
+            let state = target.isNil ? QuantumState.zero : measured
+            let score: UInt64 = target.isNil ? 0 : 95
             let account = KeyedHashScheme.account(of: 0)
             let message = domain.signedBytes(
                 round: RoundNumber(3), phase: .prevote, validator: account, target: target,
-                coherenceScore: 95, quantumState: state)
+                coherenceScore: score, quantumState: state)
             let signature = try #require(
                 VoteSignature(
                     KeyedHashScheme.sign(
                         message, key: KeyedHashScheme.publicKey(of: 0), nonce: nonce)))
             let vote = CoherenceVote(
-                validator: account, target: target, coherenceScore: 95, quantumState: state,
+                validator: account, target: target, coherenceScore: score, quantumState: state,
                 signature: signature, phase: .prevote, round: RoundNumber(3),
                 setID: domain.set.id)
             return SignRecord(try vote.verify(in: domain, using: KeyedHashVerifier()))

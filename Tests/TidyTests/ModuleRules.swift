@@ -10,7 +10,7 @@ enum ModuleRules {
     static let allowedImports: [String: Set<String>] = [
         "SCALE": [],
         "Primitives": ["SCALE", "CSodium"],
-        "Falcon": [],
+        "Falcon": ["Synchronization"],
         "Chain": ["Primitives", "SCALE"],
         "BlockSync": ["Chain", "Primitives", "SCALE", "SwiftProtobuf"],
         "Coherence": ["Chain", "Primitives", "SCALE"],
@@ -35,7 +35,7 @@ enum ModuleRules {
         "Node": [
             "BlockSync", "Chain", "Coherence", "Falcon", "Keystore", "LibP2P", "Networking",
             "Primitives", "RPC", "SCALE", "Storage", "Validator", "VoteGossip", "Logging",
-            "UnixSignals", "NIOCore", "NIOPosix", "NIOHTTP1", "Foundation", "Glibc",
+            "UnixSignals", "NIOCore", "NIOPosix", "NIOHTTP1", "Foundation", "Glibc", "Dispatch",
             "Synchronization",
         ],
         "Simulation": [

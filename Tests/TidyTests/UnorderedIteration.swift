@@ -21,7 +21,7 @@ enum UnorderedIteration {
         for line in file.code {
             let typed = line.matches(
                 of:
-                    /\b(?:var|let) (\w+)\s*:\s*(?:\[[^\[\]]*(?:\[[^\]]*\])?[^\[\]]*:\s|Set<|Dictionary<)/
+                    /\b(?:var|let) (\w+)\s*:\s*(?:\[[^\[\](]*(?:\[[^\]]*\])?[^\[\](]*:\s|Set<|Dictionary<)/
             )
             for match in typed { names.insert(String(match.1)) }
             let made = line.matches(

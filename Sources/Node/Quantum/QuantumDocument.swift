@@ -52,7 +52,7 @@ package struct QuantumDocument: Codable, Equatable {
     /// Reads a document.
     package static func parse(_ bytes: [UInt8]) throws(Invalid) -> QuantumDocument {
         guard bytes.count <= maximumByteCount else { throw .tooLarge }
-        package let document: QuantumDocument
+        let document: QuantumDocument
         do {
             document = try JSONDecoder().decode(QuantumDocument.self, from: Foundation.Data(bytes))
         } catch DecodingError.keyNotFound(let key, _) {
@@ -60,7 +60,7 @@ package struct QuantumDocument: Codable, Equatable {
         } catch DecodingError.typeMismatch(_, let context),
             DecodingError.valueNotFound(_, let context), DecodingError.dataCorrupted(let context)
         {
-            package let field = context.codingPath.last?.stringValue ?? "the document"
+            let field = context.codingPath.last?.stringValue ?? "the document"
             throw .malformed("\(field) has a wrong type or value")
         } catch {
             throw .malformed("it cannot be decoded")

@@ -3,6 +3,7 @@ internal import LibP2P
 internal import Logging
 internal import Networking
 internal import Primitives
+internal import SCALE
 internal import Synchronization
 internal import Validator
 internal import VoteGossip
@@ -135,6 +136,12 @@ final class NetworkBridge: Sendable {
     /// No more requests.
     func shutdown() { jobContinuation.finish() }
 
+    /// Validators are pinged every second and redialled at once: that is what heals a partition fast.
+    private func setPace(of peer: PeerID, _ handshake: [UInt8]) {
+        let decoded = try? SCALEDecoder.decode(GossipHandshake.self, from: handshake)
+        swarm.setUrgent(peer, decoded?.role == .authority)
+    }
+
     private func feed(_ channel: Channel, _ host: ValidatorHost) async {
         let service = service(channel)
         while let event = await service.nextNotification() {
@@ -142,6 +149,7 @@ final class NetworkBridge: Sendable {
             switch event {
             case .streamOpened(let peer, let handshake):
                 directory.streamOpened(handle)
+                if channel == .votes { setPace(of: peer, handshake) }
                 let hints = PeerHints(
                     isReserved: reserved.contains(peer), earlierBans: await bans.count(of: peer))
                 await host.submit(.streamOpened(channel, handle, handshake: handshake, hints))

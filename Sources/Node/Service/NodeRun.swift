@@ -50,7 +50,8 @@ public enum NodeRun {
         do {
             try FileManager.default.removeItem(atPath: preparation.paths.root)
         } catch {
-            logger.warning("The temporary folder \(preparation.paths.root) was not removed: \(error)")
+            logger.warning(
+                "The temporary folder \(preparation.paths.root) was not removed: \(error)")
         }
     }
 }

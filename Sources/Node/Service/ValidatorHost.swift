@@ -32,8 +32,8 @@ actor ValidatorHost {
     private let commitContinuation: AsyncStream<[StoredRecord]>.Continuation
     private var responders: [InboundRequestID: CheckedContinuation<[UInt8]?, Never>] = [:]
     private var nextRequestID: UInt64 = 0
-    private var submissions:
-        [Hash256: CheckedContinuation<Result<Void, ExtrinsicRefusal>, Never>] = [:]
+    private var submissions: [Hash256: CheckedContinuation<Result<Void, ExtrinsicRefusal>, Never>] =
+        [:]
     /// Why the node cannot go on; effects stop for good then.
     private(set) var failure: (any Error)?
     private let onFailure: @Sendable (any Error) -> Void
