@@ -17,7 +17,7 @@ public struct VotingDomain: Sendable, Hashable {
     /// The text that every signed vote begins with.
     public static let separator = "quantumharmony/coherence/vote/1"
 
-    /// What a validator signs, 31 + 226 bytes: separator, genesis_hash [32], set_id u64, setHash
+    /// What a validator signs, 31 + 213 bytes: separator, genesis_hash [32], set_id u64, setHash
     /// [32], round u64, vote_type u8, validator [32], block_number u32, block_hash [32],
     /// coherence_score u64, quantum_state [56]; integers little-endian, nothing between the fields.
     public func signedBytes(
