@@ -10,7 +10,8 @@ extension CoherenceGadget {
                 < Self.roundHorizon
         else { return }
         // Its prevotes are verified votes: those of a higher round count for the jump.
-        for entry in quorum.certificate.entries {
+        for entry in quorum.certificate.entries
+        where Int(entry.validator.rawValue) < validatorCount {
             tallies.noteRound(quorum.round, of: entry.validator)
         }
         _ = quorums.insert(quorum)

@@ -29,7 +29,8 @@ extension CoherenceGadget {
 
     /// Takes somebody's verified vote.
     mutating func receive(_ vote: VerifiedVote, tree: BlockTree) {
-        guard vote.vote.setID == domain.set.id, vote.round.rawValue < RoundNumber.limit,
+        guard vote.vote.setID == domain.set.id, Int(vote.index.rawValue) < validatorCount,
+            vote.round.rawValue < RoundNumber.limit,
             vote.round.rawValue - min(vote.round.rawValue, firstOpenRound) < Self.roundHorizon
         else { return }
         if let block = vote.target.block, let number = tree.number(of: block.hash),

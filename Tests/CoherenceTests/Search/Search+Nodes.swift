@@ -5,7 +5,7 @@ import Primitives
 /// Nodes: effects behind writes, crashes, what is sent again, and what a Byzantine key does.
 extension Search {
     mutating func start(_ node: Int) {
-        guard nodes[node].gadget == nil else { return }
+        guard nodes[node].gadget == nil, !nodes[node].isLost else { return }
         // The tree is what was imported and still descends from the finalised block.
         let finalised = nodes[node].disk.recovered.finalised
         let root = allBlocks[finalised.hash]?.header ?? genesis
@@ -116,9 +116,11 @@ extension Search {
 
     private mutating func check(_ vote: VerifiedVote, of node: Int) {
         mix(vote.round.rawValue << 1 | UInt64(vote.phase.rawValue))
+        honestVotes.append(vote)
+        if honestVotes.count > 40 { honestVotes.removeFirst() }
         let known = slots.updateValue(vote.target, forKey: vote.slot)
-        // Broken rules are looked for by what they lead to.
-        if let known, known != vote.target, profile.rules == .production {
+        // Votes that are repeated on purpose are looked for by what they lead to.
+        if let known, known != vote.target, profile.rules.separatesRounds {
             violate("node \(node) fills \(vote.slot) with \(known) and \(vote.target)")
         }
     }
@@ -166,7 +168,7 @@ extension Search {
                 .deliver(to: receiver, from: sender, message), at: now + pick(1, 50))
             return
         }
-        guard sides[sender] == sides[receiver], !chance(percent: profile.lossPercent) else {
+        guard links[sender][receiver], !chance(percent: profile.lossPercent) else {
             return
         }
         queue.schedule(
@@ -250,29 +252,34 @@ extension Search {
 
     // MARK: Byzantine keys
 
+    /// Every Byzantine key votes in a round of some honest validator: now and then what the honest
+    /// do, each half of the network for something else, or a fork when it is the primary.
     mutating func byzantineVotes() {
         let rounds = honest.compactMap { nodes[$0].gadget?.round.rawValue }
         for key in honest.upperBound..<profile.validators {
             guard let base = rounds.randomElement(using: &random) else { break }
-            let round = base + UInt64.random(in: 0...3, using: &random)
-            let round_ = chance(percent: 5) ? round + 1_000 : round
-            for phase in VotePhase.allCases {
-                for receiver in honest where chance(percent: 70) {
-                    let target = byzantineTarget()
-                    let vote = Fixture.trusted(domain, key, round: round_, phase, target)
+            let ahead = UInt64.random(in: 0...3, using: &random)
+            let round = chance(percent: 60) ? base : base + (chance(percent: 3) ? 1_000 : ahead)
+            for phase in VotePhase.allCases where chance(percent: 70) {
+                let targets = [byzantineTarget(round), byzantineTarget(round)]
+                for receiver in honest where chance(percent: 80) {
+                    let target = targets[chance(percent: 50) ? 0 : 1]
+                    let vote = Fixture.trusted(domain, key, round: round, phase, target)
                     send(.vote(vote), from: key, to: receiver)
                 }
             }
         }
-        queue.schedule(.byzantineVotes, at: now + pick(50, 600))
+        queue.schedule(.byzantineVotes, at: now + pick(20, 200))
     }
 
-    private mutating func byzantineTarget() -> VoteTarget {
-        let recent = blockOrder.suffix(5)
-        guard !chance(percent: 15), let block = recent.randomElement(using: &random) else {
-            return .nothing
+    private mutating func byzantineTarget(_ round: UInt64) -> VoteTarget {
+        if chance(percent: 10) { return .nothing }
+        let voted = honestVotes.filter { $0.round.rawValue == round && !$0.target.isNil }
+        if chance(percent: 60), let vote = voted.randomElement(using: &random) {
+            return vote.target
         }
-        return VoteTarget(block.ref)
+        return blockOrder.suffix(5).randomElement(using: &random).map { VoteTarget($0.ref) }
+            ?? .nothing
     }
 }
 

@@ -16,8 +16,10 @@ struct Search {
     var queue = EventQueue()
     var nodes: [SearchNode] = []
     var isHealed = false
-    /// By node: its side of the partition.
-    var sides: [Int]
+    /// By sender and receiver: whether messages get through.
+    var links: [[Bool]]
+    /// What honest validators have voted for lately.
+    var honestVotes: [VerifiedVote] = []
     var outcome = SearchOutcome()
     /// All blocks ever made.
     var allBlocks: [Hash256: Block] = [:]
@@ -31,7 +33,9 @@ struct Search {
         self.profile = profile
         domain = Fixture.domain(profile.validators, policy: profile.policy)
         random = SeededGenerator(seed: seed)
-        sides = Array(repeating: 0, count: profile.validators)
+        links = Array(
+            repeating: Array(repeating: true, count: profile.validators),
+            count: profile.validators)
         let chain = LetterChain()
         (genesis, state) = (chain.genesis, chain.state)
         for _ in 0..<profile.validators {
@@ -58,16 +62,17 @@ struct Search {
         if profile.byzantine > 0 { queue.schedule(.byzantineVotes, at: 100_000) }
         let chaosEnd = profile.chaosMilliseconds * 1_000
         let end = chaosEnd + profile.healMilliseconds * 1_000
-        var heights: [UInt32] = []
+        var goal: UInt32 = 0
         while outcome.violation == nil, let (at, event) = queue.next(), at <= end {
             now = at
             if !isHealed, now >= chaosEnd {
                 heal()
-                let highest = honest.map { nodes[$0].finalisedHeight }.max() ?? 0
-                heights = honest.map { _ in highest }
+                goal = (honest.map { nodes[$0].finalisedHeight }.max() ?? 0) + 2
             }
             happen(event)
-            if isHealed, zip(honest, heights).allSatisfy({ nodes[$0].finalisedHeight > $1 + 1 }) {
+            if isHealed,
+                honest.allSatisfy({ nodes[$0].isLost || nodes[$0].finalisedHeight >= goal })
+            {
                 outcome.healedAfter = (now - chaosEnd) / 1_000
                 break
             }
@@ -116,8 +121,7 @@ struct Search {
         case .makeBlock: makeBlock()
         case .changePartition:
             guard !isHealed else { return }
-            for node in sides.indices { sides[node] = chance(percent: 60) ? 0 : 1 }
-            if chance(percent: 30) { sides = sides.map { _ in 0 } }
+            changeLinks()
             schedule(.changePartition, about: profile.partitionMilliseconds)
         case .crash:
             guard !isHealed else { return }
@@ -141,10 +145,31 @@ struct Search {
 
     private mutating func heal() {
         isHealed = true
-        sides = sides.map { _ in 0 }
-        for node in honest {
+        for row in links.indices { links[row] = links[row].map { _ in true } }
+        for node in honest.shuffled(using: &random).prefix(profile.lost) {
+            crash(node)
+            nodes[node].isLost = true
+        }
+        for node in honest where !nodes[node].isLost {
             if nodes[node].gadget == nil { start(node) }
             handle(.measurement(.usable(Fixture.state)), at: node)
+        }
+    }
+
+    /// Two sides that do not hear each other, some links that are down one way, or no trouble.
+    private mutating func changeLinks() {
+        let kind = UInt64.random(in: 0..<5, using: &random)
+        let percent = UInt64.random(in: 20..<80, using: &random)
+        let sides = links.indices.map { _ in chance(percent: 60) }
+        for sender in links.indices {
+            for receiver in links.indices {
+                links[sender][receiver] =
+                    switch kind {
+                    case 0: true
+                    case 1: sides[sender] == sides[receiver]
+                    default: !chance(percent: percent)
+                    }
+            }
         }
     }
 

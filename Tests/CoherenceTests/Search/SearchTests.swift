@@ -7,9 +7,12 @@ import Testing
 @Suite struct SearchTests {
     static let profiles: [(String, SearchProfile)] = [
         ("four honest", SearchProfile()),
+        ("four, one is lost", SearchProfile(lost: 1)),
         ("four with an equivocator", SearchProfile(byzantine: 1)),
-        ("three honest, two votes suffice", SearchProfile(validators: 3)),
+        ("three, two votes suffice", SearchProfile(validators: 3)),
+        ("three, one is lost", SearchProfile(validators: 3, lost: 1)),
         ("seven with two equivocators", SearchProfile(validators: 7, byzantine: 2)),
+        ("seven, an equivocator, one is lost", SearchProfile(validators: 7, byzantine: 1, lost: 1)),
         ("one alone", SearchProfile(validators: 1)),
         ("two", SearchProfile(validators: 2)),
         ("many crashes", SearchProfile(lossPercent: 5, crashMilliseconds: 700)),

@@ -9,20 +9,22 @@ struct SearchProfile: Sendable {
     var policy: QuorumPolicy?
     /// Validators (the last ones) that vote for anything, at any time, twice.
     var byzantine = 0
+    /// Honest validators that are gone for ever once the trouble is over.
+    var lost = 0
     /// The trouble lasts so long, in virtual milliseconds.
-    var chaosMilliseconds: UInt64 = 20_000
+    var chaosMilliseconds: UInt64 = 40_000
     /// The network then heals, and finality has to move within this time.
     var healMilliseconds: UInt64 = 120_000
     /// A block is made about so often.
-    var blockMilliseconds: UInt64 = 1_000
+    var blockMilliseconds: UInt64 = 700
     /// The chance in percent that a message is lost during the trouble.
     var lossPercent: UInt64 = 20
     /// The longest delay of a message during the trouble, in milliseconds.
     var delayMilliseconds: UInt64 = 400
     /// Crashes happen about so often; 0 for never.
-    var crashMilliseconds: UInt64 = 3_000
-    /// Partitions change about so often; 0 for never.
-    var partitionMilliseconds: UInt64 = 4_000
+    var crashMilliseconds: UInt64 = 4_000
+    /// Links go down and up about so often; 0 for never.
+    var partitionMilliseconds: UInt64 = 800
     /// Measurements fail about so often; 0 for never.
     var noiseMilliseconds: UInt64 = 0
     var rules = VotingRules.production
@@ -123,4 +125,6 @@ struct SearchNode: Sendable {
     var parked: [Block] = []
     var wanted: [BlockRef] = []
     var finalisedHeight: UInt32 = 0
+    /// Whether it is gone for ever.
+    var isLost = false
 }
