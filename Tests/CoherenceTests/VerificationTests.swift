@@ -264,4 +264,20 @@ import Testing
         #expect(error(Fixture.vote(domain, 1, round: 3, .precommit, target)) == .differentSlots)
         #expect(error(changed(vote, target: target)) == .invalidVote(.badSignature))
     }
+
+    @Test func `a certificate sums up what its voters measured`() throws {
+        func entry(_ index: Int, _ average: UInt32) throws -> VoteEntry {
+            let state = state(0, average, average)
+            return VoteEntry(
+                validator: Fixture.index(index),
+                coherenceScore: try #require(state.coherenceScore), quantumState: state,
+                signature: Fixture.vote(domain, 0, round: 0, .prevote, .nothing).signature)
+        }
+        let summary = try #require(
+            certificate(entries: [try entry(0, 50), try entry(1, 0), try entry(2, 1_000)]).summary)
+        #expect(
+            [summary.minimumQBER, summary.meanQBER, summary.maximumQBER] == [0, 350, 1_000])
+        #expect([summary.minimumScore, summary.meanScore, summary.maximumScore] == [9, 68, 100])
+        #expect(certificate(entries: []).summary == nil)
+    }
 }
