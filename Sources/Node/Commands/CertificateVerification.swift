@@ -108,23 +108,18 @@ public struct CertificateVerification: Sendable {
         _ certificate: FinalityCertificate, set: ValidatorSet, path: ClosedRange<UInt32>?
     ) -> String {
         let votes = certificate.precommits
-        let scores = votes.map(\.coherenceScore)
-        let rates = votes.map(\.quantumState.averageQBER)
+        let summary = certificate.summary
         let voters = votes.map { "\($0.validator)" }.joined(separator: ", ")
         var lines = [
             "VALID: block #\(certificate.target.number) \(certificate.target.hash) is final.",
             "  set \(certificate.setID), round \(certificate.round), policy \(certificate.policy.name)",
             "  \(votes.count) of \(set.count) validators voted (\(set.quorum) needed): \(voters)",
-            "  score  mean \(mean(scores)), lowest \(scores.min() ?? 0), highest \(scores.max() ?? 0)",
-            "  QBER   mean \(mean(rates.map(UInt64.init))), lowest \(rates.min() ?? 0), highest \(rates.max() ?? 0) (basis points)",
+            "  score  mean \(summary?.meanScore ?? 0), lowest \(summary?.minimumScore ?? 0), highest \(summary?.maximumScore ?? 0)",
+            "  QBER   mean \(summary?.meanQBER ?? 0), lowest \(summary?.minimumQBER ?? 0), highest \(summary?.maximumQBER ?? 0) (basis points)",
         ]
         if let path {
             lines.append("  blocks #\(path.lowerBound) to #\(path.upperBound) are final with it.")
         }
         return lines.joined(separator: "\n")
-    }
-
-    private static func mean(_ values: [UInt64]) -> UInt64 {
-        values.isEmpty ? 0 : values.reduce(0, +) / UInt64(values.count)
     }
 }

@@ -81,12 +81,9 @@ final class EventObserver: Sendable {
     ) {
         timings.finalised(block)
         let votes = certificate.certificate.precommits
-        let scores = votes.map(\.coherenceScore)
-        let rates = votes.map(\.quantumState.averageQBER)
-        let mean = scores.isEmpty ? 0 : scores.reduce(0, +) / UInt64(scores.count)
-        let qber = rates.isEmpty ? 0 : rates.reduce(0, +) / UInt32(rates.count)
+        let summary = certificate.certificate.summary
         coherence.info(
-            "✅ Finalised #\(block.number) (\(block.hash.short)) in round \(certificate.round) by \(votes.count) of \(set.count) validators (\(set.quorum) needed), score \(mean), QBER \(Self.percent(qber))"
+            "✅ Finalised #\(block.number) (\(block.hash.short)) in round \(certificate.round) by \(votes.count) of \(set.count) validators (\(set.quorum) needed), score \(summary?.meanScore ?? 0), QBER \(Self.percent(summary?.meanQBER ?? 0))"
         )
     }
 
