@@ -107,6 +107,10 @@ let package = Package(
             ]),
         program("quantumharmony-simulate", ["Simulation", argumentParser]),
 
+        .target(
+            name: "TestSupport",
+            dependencies: ["Chain", "Falcon", "Keystore", "Primitives", "SCALE"],
+            path: "Tests/Support", swiftSettings: strict),
         tests("SCALETests", ["SCALE"]),
         tests("PrimitivesTests", ["Primitives", "SCALE"]),
         tests("FalconTests", ["Falcon", crypto]),
@@ -129,7 +133,7 @@ let package = Package(
             "SimulationTests",
             ["Simulation", "Validator", "VoteGossip", "Coherence", "Chain", "Primitives"]),
         tests("NodeTests", ["Node", "Primitives", logging]),
-        tests("IntegrationTests", []),
+        tests("IntegrationTests", ["TestSupport"], exclude: ["kill_switch.c"]),
         tests(
             "InteropTests", ["Networking", "LibP2P", "Falcon", "Primitives", logging],
             exclude: ["peers", "verify_certificate.py", "falcon_pqcrypto.py"]),
