@@ -133,7 +133,13 @@ let package = Package(
             "SimulationTests",
             ["Simulation", "Validator", "VoteGossip", "Coherence", "Chain", "Primitives"]),
         tests("NodeTests", ["Node", "Primitives", logging]),
-        tests("IntegrationTests", ["TestSupport"], exclude: ["kill_switch.c"]),
+        tests(
+            "IntegrationTests",
+            [
+                "TestSupport", "VoteGossip", "Coherence", "Chain", "Networking", "LibP2P",
+                "Primitives",
+                "SCALE", logging,
+            ], exclude: ["kill_switch.c"]),
         tests(
             "InteropTests", ["Networking", "LibP2P", "Falcon", "Primitives", logging],
             exclude: ["peers", "verify_certificate.py", "falcon_pqcrypto.py"]),

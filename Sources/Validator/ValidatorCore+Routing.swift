@@ -77,7 +77,8 @@ extension ValidatorCore {
         case .loadCertificate(let id, let query): effects.append(.loadCertificate(id, query))
         case .punish: break
         case .ban(let peer, let duration): effects.append(.ban(peer, duration))
-        case .disconnect(let peer, _): effects.append(.disconnect(.votes, peer))
+        case .disconnect(let peer, .tooManyPeers): effects.append(.disconnect(.votes, peer))
+        case .disconnect(let peer, _): effects.append(.hangUp(peer))
         case .setTimer(let timer, let at): effects.append(.setTimer(.gossip(timer), at))
         case .handshakeChanged(let bytes): effects.append(.handshakeChanged(.votes, bytes))
         case .note(let note): effects.append(.event(.gossip(note)))
@@ -128,7 +129,7 @@ extension ValidatorCore {
         effects.append(.event(.syncOffence(peer, offence)))
         switch conduct.judge(peer, offence.weight) {
         case .tolerate: break
-        case .disconnect: effects.append(.disconnect(.blocks, peer))
+        case .disconnect: effects.append(.hangUp(peer))
         case .ban: effects.append(.ban(peer, PeerConduct.banDuration))
         }
     }

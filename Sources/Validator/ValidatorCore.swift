@@ -124,13 +124,13 @@ package struct ValidatorCore: Sendable {
         return effects
     }
 
-    /// Begins; what peers are told of us when they connect stands before any of them can.
+    /// Begins. What peers are told of us when they connect comes first, before any record that
+    /// has to be durable: nobody who connects meanwhile may find an empty handshake.
     private mutating func start(_ now: Instant) {
-        waiting.append(.gadget(.start))
-        settle(now)
         effects.append(.handshakeChanged(.blocks, sync.handshake(best: tree.best)))
         let view = gadget.view(tree: tree)
         effects.append(.handshakeChanged(.votes, gossip.handshake(of: view).scaleBytes))
+        waiting.append(.gadget(.start))
     }
 
     private mutating func enter(_ slot: SlotNumber, _ now: Instant) {

@@ -47,6 +47,9 @@ extension ValidatorCore {
         case ban(PeerHandle, Duration)
         /// Close a peer's stream.
         case disconnect(Channel, PeerHandle)
+        /// Close the connection to a peer with which there is nothing to talk about; it may come
+        /// back.
+        case hangUp(PeerHandle)
         /// Tell whoever submitted an extrinsic what became of it.
         case submitted(Hash256, SubmissionOutcome)
         /// Something happened that people or clients may want to know.
@@ -59,6 +62,7 @@ extension ValidatorCore {
                 .cancelTimer:
                 true
             case .persist, .stage, .send, .request, .respond, .handshakeChanged, .ban, .disconnect,
+                .hangUp,
                 .submitted, .event:
                 false
             }

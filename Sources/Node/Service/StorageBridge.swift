@@ -92,6 +92,9 @@ final class StorageBridge: RecordStore, ChainHistory {
         }
     }
 
+    /// What commits have taken so far.
+    var statistics: StorageStatistics { store.statistics }
+
     func bans() async throws -> [StoredBan] {
         try await run(on: reads) { try self.store.bans() }
     }

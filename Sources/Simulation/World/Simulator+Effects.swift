@@ -35,6 +35,10 @@ extension Simulator {
         case .ban(let peer, let duration): ban(peer, duration, by: node)
         case .disconnect(let channel, let peer):
             closeStream(links.index(node, place(of: peer)), channel)
+        case .hangUp(let peer):
+            for channel in Channel.allCases {
+                closeStream(links.index(node, place(of: peer)), channel)
+            }
         case .submitted: break
         case .event(let event): observe(event, node)
         }
