@@ -138,27 +138,34 @@ extension Simulator {
 
     /// Everything that a node holds has a bound.
     mutating func checkBounds(_ node: Int) {
-        guard nodes[node].isHonest, let core = nodes[node].core else { return }
-        let limits = core.tree.limits
-        if core.tree.count > limits.maximumBlockCount
-            || core.tree.byteCount > limits.maximumByteCount
-            || core.tree.depth > limits.maximumDepth
-        {
-            fail(.overBound(node: node, "the block tree"))
-        }
-        let gauges = core.gossip.gauges
-        if gauges.heldByteCount > gauges.byteBudget {
-            fail(
-                .overBound(
-                    node: node,
-                    "the vote gossip: \(gauges.heldByteCount) of \(gauges.byteBudget) bytes"))
-        }
-        let pool = core.sync.pool
-        if pool.count > pool.limits.totalCount || pool.byteCount > pool.limits.totalByteCount {
-            fail(.overBound(node: node, "the transaction pool"))
-        }
-        if nodes[node].queue.count > Self.effectLimit {
+        let it = nodes[node]
+        guard it.isHonest, it.isUp else { return }
+        if let excess = it.core?.findExcess() { fail(.overBound(node: node, excess)) }
+        if it.queue.count > Self.effectLimit {
             fail(.overBound(node: node, "the effect queue"))
         }
+    }
+}
+
+extension ValidatorCore {
+    /// What holds more than it may; nil when everything keeps its bounds. Changes nothing, but a
+    /// core is large, and called like this it is not copied.
+    fileprivate mutating func findExcess() -> String? {
+        if tree.count > tree.limits.maximumBlockCount
+            || tree.byteCount > tree.limits.maximumByteCount
+            || tree.depth > tree.limits.maximumDepth
+        {
+            return "the block tree"
+        }
+        let gauges = gossip.gauges
+        if gauges.heldByteCount > gauges.byteBudget {
+            return "the vote gossip: \(gauges.heldByteCount) of \(gauges.byteBudget) bytes"
+        }
+        if sync.pool.count > sync.pool.limits.totalCount
+            || sync.pool.byteCount > sync.pool.limits.totalByteCount
+        {
+            return "the transaction pool"
+        }
+        return nil
     }
 }

@@ -11,7 +11,7 @@ internal import VoteGossip
 /// Everything is decided by the options, the seed among them; nothing else is asked. Checkers look
 /// at every step: see `Violation`. A run alternates between epochs of faults and a network that is
 /// healed and has to prove within a bound that finality advances everywhere.
-package struct Simulator: Sendable {
+package struct Simulator {
     package let options: SimulationOptions
     let world: World
     let constants: ChainConstants
