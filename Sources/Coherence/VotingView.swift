@@ -26,21 +26,24 @@ package struct VotingView: Sendable {
     package let sharesCertificates: Bool
     private let tallies: VoteTallies
 
-    init(_ gadget: CoherenceGadget, tree: BlockTree) {
-        domain = gadget.domain
-        round = gadget.round
-        finalised = gadget.finalised
-        certificate = gadget.certificate
-        newestCertificate =
-            gadget.heldCertificates.reduce(gadget.certificate) { newest, held in
-                newest.map { $0.round >= held.round } ?? false ? newest : held
-            }
-        lockRound = gadget.lock?.round
-        highestQuorum = gadget.highestQuorum(tree: tree)
-        ownVotes = gadget.rules.resendsStoredVotes ? gadget.own.stored : []
-        halt = gadget.halt
-        sharesCertificates = gadget.rules.sharesCertificates
-        tallies = gadget.tallies
+    fileprivate init(
+        domain: VotingDomain, round: RoundNumber, finalised: BlockRef,
+        certificate: VerifiedCertificate?, newestCertificate: VerifiedCertificate?,
+        lockRound: RoundNumber?, highestQuorum: VerifiedQuorumCertificate?,
+        ownVotes: [VerifiedVote], halt: SafetyAlarm?, sharesCertificates: Bool,
+        tallies: VoteTallies
+    ) {
+        self.domain = domain
+        self.round = round
+        self.finalised = finalised
+        self.certificate = certificate
+        self.newestCertificate = newestCertificate
+        self.lockRound = lockRound
+        self.highestQuorum = highestQuorum
+        self.ownVotes = ownVotes
+        self.halt = halt
+        self.sharesCertificates = sharesCertificates
+        self.tallies = tallies
     }
 
     /// q.
@@ -98,5 +101,14 @@ package struct VotingView: Sendable {
 
 extension CoherenceGadget {
     /// The gadget as vote gossip sees it now.
-    package func view(tree: BlockTree) -> VotingView { VotingView(self, tree: tree) }
+    package func view(tree: BlockTree) -> VotingView {
+        VotingView(
+            domain: domain, round: round, finalised: finalised, certificate: certificate,
+            newestCertificate: heldCertificates.reduce(certificate) { newest, held in
+                newest.map { $0.round >= held.round } ?? false ? newest : held
+            },
+            lockRound: lock?.round, highestQuorum: highestQuorum(tree: tree),
+            ownVotes: rules.resendsStoredVotes ? own.stored : [], halt: halt,
+            sharesCertificates: rules.sharesCertificates, tallies: tallies)
+    }
 }
