@@ -92,7 +92,8 @@ package struct CoherenceGadget: Sendable {
         recentFinality = RecentFinality(recovered.finalised)
         tallies = VoteTallies(
             validatorCount: domain.set.count,
-            quorum: domain.set.quorum - rules.missingQuorumVotes, round: RoundNumber(0))
+            quorum: domain.set.quorum - rules.missingQuorumVotes, round: RoundNumber(0),
+            countsContentOnce: rules.countsContentOnce)
         try restore(recovered, verifier: verifier)
     }
 

@@ -24,6 +24,8 @@ package struct VotingView: Sendable {
     package let halt: SafetyAlarm?
     /// Whether certificates are shared; true but in broken rules.
     package let sharesCertificates: Bool
+    /// Whether a vote of a content that is held is known as such; true but in broken rules.
+    private let deduplicates: Bool
     private let tallies: VoteTallies
 
     fileprivate init(
@@ -31,7 +33,7 @@ package struct VotingView: Sendable {
         certificate: VerifiedCertificate?, newestCertificate: VerifiedCertificate?,
         lockRound: RoundNumber?, highestQuorum: VerifiedQuorumCertificate?,
         ownVotes: [VerifiedVote], halt: SafetyAlarm?, sharesCertificates: Bool,
-        tallies: VoteTallies
+        deduplicates: Bool, tallies: VoteTallies
     ) {
         self.domain = domain
         self.round = round
@@ -43,6 +45,7 @@ package struct VotingView: Sendable {
         self.ownVotes = ownVotes
         self.halt = halt
         self.sharesCertificates = sharesCertificates
+        self.deduplicates = deduplicates
         self.tallies = tallies
     }
 
@@ -67,7 +70,9 @@ package struct VotingView: Sendable {
 
     /// The verified vote of this content that is held, whatever its score and signature.
     package func heldVote(in slot: VoteSlot, for target: VoteTarget) -> VerifiedVote? {
-        guard slot.setID == domain.set.id, Int(slot.validator.rawValue) < domain.set.count else {
+        guard deduplicates, slot.setID == domain.set.id,
+            Int(slot.validator.rawValue) < domain.set.count
+        else {
             return nil
         }
         return tallies.tally(slot.round, slot.phase)?.vote(of: slot.validator, for: target)
@@ -107,8 +112,10 @@ extension CoherenceGadget {
             newestCertificate: heldCertificates.reduce(certificate) { newest, held in
                 newest.map { $0.round >= held.round } ?? false ? newest : held
             },
-            lockRound: lock?.round, highestQuorum: highestQuorum(tree: tree),
+            lockRound: lock?.round,
+            highestQuorum: rules.countsExactly ? highestQuorum(tree: tree) : nil,
             ownVotes: rules.resendsStoredVotes ? own.stored : [], halt: halt,
-            sharesCertificates: rules.sharesCertificates, tallies: tallies)
+            sharesCertificates: rules.sharesCertificates,
+            deduplicates: rules.countsContentOnce, tallies: tallies)
     }
 }
