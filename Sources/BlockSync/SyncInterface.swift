@@ -199,20 +199,20 @@ extension SyncMachine {
         /// Check signatures; the verdicts come back as `checked`.
         case check(CheckID, [SignatureCheck])
         /// The block is in the tree now: make it durable.
-        case imported(Block)
+        indirect case imported(Block)
         /// A certificate came with a block, not verified.
         case justification([UInt8], PeerHandle)
         /// The peer did something it should not have done.
-        case report(PeerHandle, SyncOffence)
+        indirect case report(PeerHandle, SyncOffence)
         /// Wake the machine at this time.
         case setTimer(SyncTimer, Instant)
         /// An author made two blocks in a slot.
-        case authorEquivocation(AuthorEquivocation)
+        indirect case authorEquivocation(AuthorEquivocation)
         /// Streams opened from now on take this handshake.
         case handshakeChanged([UInt8])
         /// What became of a submitted transaction.
         case submitted(Hash256, SubmissionOutcome)
         /// Something worth a line in the log or a metric.
-        case note(SyncNote)
+        indirect case note(SyncNote)
     }
 }

@@ -29,8 +29,42 @@ extension CoherenceGadget {
                 let quorum = VerifiedQuorumCertificate(prevotes: tally.quorumVotes(for: target))
                 if quorums.insert(quorum) { return true }
             }
+            if let quorum = ancestorQuorum(in: tally, counted, tree: tree),
+                quorums.insert(quorum)
+            {
+                return true
+            }
         }
         return false
+    }
+
+    /// The broken rule of counting a prevote for the ancestors of its block too: the highest block
+    /// that q prevotes are at or above.
+    private func ancestorQuorum(
+        in tally: PhaseTally, _ round: RoundNumber, tree: BlockTree
+    ) -> VerifiedQuorumCertificate? {
+        guard !rules.countsExactly, tally.quorumTargets.isEmpty else { return nil }
+        let votes = tally.votes { !$0.target.isNil }
+        var best: (block: BlockRef, entries: [VoteEntry])?
+        for vote in votes {
+            var step = vote.target.block
+            while let block = step, block.number > finalised.number {
+                let supporters = votes.filter {
+                    tree.isDescendant($0.target.hash, ofOrEqual: block.hash)
+                }
+                if supporters.count >= quorum, best.map({ $0.block.number < block.number }) ?? true
+                {
+                    best = (block, supporters.map { VoteEntry($0) })
+                }
+                step = tree.parent(of: block.hash).flatMap(tree.ref)
+            }
+        }
+        return best.map { found in
+            VerifiedQuorumCertificate(
+                certificate: QuorumCertificate(
+                    setID: domain.set.id, round: round, target: VoteTarget(found.block),
+                    entries: found.entries))
+        }
     }
 
     /// The block that has a quorum in this round, if it may be precommitted.
@@ -54,7 +88,7 @@ extension CoherenceGadget {
         guard signer != nil, own.isFree(position), usableState != nil else { return }
         if let quorum = precommittable(tree: tree) {
             setLock(quorum)
-            effects.append(.broadcastQuorumCertificate(quorum))
+            if rules.countsExactly { effects.append(.broadcastQuorumCertificate(quorum)) }
             decide(position, target: VoteTarget(quorum.block))
             return
         }

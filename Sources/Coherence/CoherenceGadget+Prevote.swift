@@ -23,7 +23,7 @@ extension CoherenceGadget {
         let position = VotePosition(round, .prevote)
         guard signer != nil, own.isFree(position), usableState != nil else { return }
         guard case .vote(let target) = prevoteChoice(tree: tree) else { return }
-        if failedRounds > 0, primary(of: round) == local,
+        if failedRounds > 0, primary(of: round) == local, rules.countsExactly,
             let quorum = highestQuorum(tree: tree)
         {
             effects.append(.broadcastQuorumCertificate(quorum))
@@ -93,7 +93,8 @@ extension CoherenceGadget {
         guard let lock else { return true }
         if isAtLeast(target, lock.block, tree: tree) { return true }
         return quorums.all.contains { quorum in
-            lock.round < quorum.round && quorum.round < round
+            (lock.round < quorum.round || !rules.unlocksByNewerQuorumOnly)
+                && quorum.round < round
                 && isKnown(quorum.block, tree: tree)
                 && isAtLeast(target, quorum.block, tree: tree)
         }

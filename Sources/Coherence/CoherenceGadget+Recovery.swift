@@ -49,12 +49,33 @@ extension CoherenceGadget {
                 throw .invalidQuorumCertificate(error)
             }
         }
-        let votes = rules.remembersVotes ? try verified(recovered.signRecords, verifier) : []
+        var votes = rules.remembersVotes ? try verified(recovered.signRecords, verifier) : []
+        if rules.remembersVotes, let missing = unrecordedPrecommit(besides: votes) {
+            unrecorded = missing
+            votes.append(missing)
+        }
         let newest = votes.map(\.round).max() ?? RoundNumber(0)
         tallies.move(to: max(newest, RoundNumber(firstOpenRound)))
         own.restore(votes, round: round)
         guard rules.resendsStoredVotes else { return own.forget(before: RoundNumber(.max)) }
         for vote in own.stored { _ = tallies.add(vote) }
+    }
+
+    /// The own precommit that the stored certificate rests on and the sign log lacks.
+    ///
+    /// Certificate and sign log are different files, the certificate's is committed first, and a
+    /// crash may come in between. The vote was made all the same: others will read it in the
+    /// certificate, and it must not look like that of a stranger who has our key.
+    private func unrecordedPrecommit(besides votes: [VerifiedVote]) -> VerifiedVote? {
+        guard let local, let certificate = certificate?.certificate,
+            votes.allSatisfy({ $0.round <= certificate.round }),
+            let entry = certificate.precommits.first(where: { $0.validator == local }),
+            let vote = entry.vote(
+                in: domain.set, round: certificate.round, phase: .precommit,
+                target: certificate.target)
+        else { return nil }
+        let missing = VerifiedVote(vote: vote, index: local)
+        return votes.contains { $0.slot == missing.slot } ? nil : missing
     }
 
     /// The votes of the sign log: each ours, valid, and the only one of its slot.
@@ -85,6 +106,8 @@ extension CoherenceGadget {
     mutating func start(tree: BlockTree) {
         guard !isStarted else { return }
         isStarted = true
+        if let unrecorded { effects.append(.persist(.vote(SignRecord(unrecorded)))) }
+        unrecorded = nil
         if let halt { effects.append(.alarm(halt)) }
         effects.append(.roundEntered(round))
         guard let stored = certificate, stored.block != finalised else {

@@ -66,8 +66,9 @@ extension CoherenceGadget {
     /// A vote of our own key that came from outside must be one that we stored before we sent it;
     /// anything else means that the key signs elsewhere.
     private mutating func checkOwnKey(_ vote: VerifiedVote) {
-        guard rules.remembersVotes, rules.resendsStoredVotes, rules.decidesInOrder,
-            rules.prevotesOncePerRound, rules.separatesRounds,
+        guard rules.watchesOwnKey, rules.remembersVotes, rules.resendsStoredVotes,
+            rules.decidesInOrder,
+            rules.prevotesOncePerRound, rules.separatesRounds, rules.countsContentOnce,
             vote.round >= round.predecessor ?? round
         else { return }
         guard let ours = own.stored(at: vote.slot.position) else {

@@ -52,6 +52,8 @@ package struct CoherenceGadget: Sendable {
     var storedQuorumRound: RoundNumber?
     var tallies: VoteTallies
     var own = OwnVotes()
+    /// A vote of ours that only the stored certificate tells of; the start writes it down.
+    var unrecorded: VerifiedVote?
     /// Quorums of precommits that were made into certificates already.
     var certified: [CertifiedTarget] = []
     /// Blocks that were asked for in this round.
@@ -90,7 +92,8 @@ package struct CoherenceGadget: Sendable {
         recentFinality = RecentFinality(recovered.finalised)
         tallies = VoteTallies(
             validatorCount: domain.set.count,
-            quorum: domain.set.quorum - rules.missingQuorumVotes, round: RoundNumber(0))
+            quorum: domain.set.quorum - rules.missingQuorumVotes, round: RoundNumber(0),
+            countsContentOnce: rules.countsContentOnce)
         try restore(recovered, verifier: verifier)
     }
 

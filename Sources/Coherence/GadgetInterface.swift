@@ -39,15 +39,15 @@ extension CoherenceGadget {
         /// A block is durable and in the tree.
         case blockImported(BlockRef)
         /// Somebody's vote.
-        case vote(VerifiedVote)
+        indirect case vote(VerifiedVote)
         /// The signature that was asked for with `sign`.
         case signed(VoteSlot, [UInt8])
         /// There will be no signature for this slot.
         case signingFailed(VoteSlot)
         /// Somebody's quorum certificate.
-        case quorumCertificate(VerifiedQuorumCertificate)
+        indirect case quorumCertificate(VerifiedQuorumCertificate)
         /// Somebody's certificate.
-        case certificate(VerifiedCertificate)
+        indirect case certificate(VerifiedCertificate)
         /// What the quantum source says from now on.
         case measurement(QuantumMeasurement)
         /// The cap from now on.
@@ -60,15 +60,15 @@ extension CoherenceGadget {
     /// or a later answer, is carried out before the record is durable.
     package enum Effect: Sendable, Hashable {
         /// Sign a vote and answer with `signed` or `signingFailed`; once per slot, ever.
-        case sign(UnsignedVote)
+        indirect case sign(UnsignedVote)
         /// Make a record durable.
-        case persist(VotingRecord)
+        indirect case persist(VotingRecord)
         /// Send an own vote to everybody; it is durable.
-        case broadcast(VerifiedVote)
+        indirect case broadcast(VerifiedVote)
         /// Send a quorum certificate to every peer that lacks one of its prevotes.
-        case broadcastQuorumCertificate(VerifiedQuorumCertificate)
+        indirect case broadcastQuorumCertificate(VerifiedQuorumCertificate)
         /// The block and all its ancestors are final; the certificate is durable.
-        case finalised(VerifiedCertificate, BlockRef)
+        indirect case finalised(VerifiedCertificate, BlockRef)
         /// Get this block: a certificate or the primary's vote is for it.
         case wantBlock(BlockRef)
         /// Fire at a point in time; replaces an earlier setting of the same timer.
@@ -78,11 +78,11 @@ extension CoherenceGadget {
         /// The round changed (also said once at the start).
         case roundEntered(RoundNumber)
         /// A validator voted twice in one slot; the evidence is durable.
-        case doubleVote(VerifiedDoubleVote)
+        indirect case doubleVote(VerifiedDoubleVote)
         /// Signing ended in this set; the record of it is durable.
-        case alarm(SafetyAlarm)
+        indirect case alarm(SafetyAlarm)
         /// For logs and metrics.
-        case note(VotingNote)
+        indirect case note(VotingNote)
     }
 }
 

@@ -8,6 +8,7 @@ internal import Primitives
 struct PhaseTally: Sendable {
     private let validatorCount: Int
     private let quorum: Int
+    private let countsContentOnce: Bool
     /// By validator index; empty until the first vote.
     private var first: [VerifiedVote?] = []
     /// The second votes of equivocators.
@@ -22,7 +23,9 @@ struct PhaseTally: Sendable {
     /// Bit i of byte i/8 (least significant first): whether validator i voted.
     private(set) var bitmap: [UInt8]
 
-    init(validatorCount: Int, quorum: Int) {
+    /// - Parameter countsContentOnce: true but in broken rules.
+    init(validatorCount: Int, quorum: Int, countsContentOnce: Bool = true) {
+        self.countsContentOnce = countsContentOnce
         self.validatorCount = validatorCount
         self.quorum = quorum
         bitmap = [UInt8](repeating: 0, count: (validatorCount + 7) / 8)
@@ -51,7 +54,10 @@ struct PhaseTally: Sendable {
             count(vote.target)
             return .counted
         }
-        if held.target == vote.target { return .duplicate }
+        if held.target == vote.target {
+            if !countsContentOnce { count(vote.target) }
+            return .duplicate
+        }
         if let other = second[vote.index] {
             return other.target == vote.target ? .duplicate : .surplus
         }

@@ -4,6 +4,7 @@ internal import Primitives
 struct VoteTallies: Sendable {
     private let validatorCount: Int
     private let quorum: Int
+    private let countsContentOnce: Bool
     /// The current round, in the middle of the window.
     private(set) var round: RoundNumber
     /// Rounds r-1, r and r+1; prevotes and precommits of each.
@@ -15,7 +16,9 @@ struct VoteTallies: Sendable {
     /// How many validators voted in rounds above r.
     private var aheadCount = 0
 
-    init(validatorCount: Int, quorum: Int, round: RoundNumber) {
+    /// - Parameter countsContentOnce: true but in broken rules.
+    init(validatorCount: Int, quorum: Int, round: RoundNumber, countsContentOnce: Bool = true) {
+        self.countsContentOnce = countsContentOnce
         self.validatorCount = validatorCount
         self.quorum = quorum
         self.round = round
@@ -26,7 +29,9 @@ struct VoteTallies: Sendable {
 
     private var emptyRound: [PhaseTally] {
         VotePhase.allCases.map { _ in
-            PhaseTally(validatorCount: validatorCount, quorum: quorum)
+            PhaseTally(
+                validatorCount: validatorCount, quorum: quorum,
+                countsContentOnce: countsContentOnce)
         }
     }
 

@@ -31,6 +31,15 @@ package struct VotingRules: Sendable, Hashable {
     package var dropsConflictingLock = true
     /// Certificates are given to peers that lack them (rule 6); obeyed by vote gossip.
     package var sharesCertificates = true
+    /// A lock gives way only to a certificate of a higher round than its own (rule 2).
+    package var unlocksByNewerQuorumOnly = true
+    /// A prevote counts for its own block only. Without it, also for that block's ancestors.
+    package var countsExactly = true
+    /// A vote counts once, however often and however differently signed it comes.
+    package var countsContentOnce = true
+    /// A valid vote of the own key that this node did not make ends signing. Twins, which share a
+    /// key on purpose, do without.
+    package var watchesOwnKey = true
     /// How many votes fewer than q are taken for a quorum.
     package var missingQuorumVotes = 0
 

@@ -24,23 +24,29 @@ package struct VotingView: Sendable {
     package let halt: SafetyAlarm?
     /// Whether certificates are shared; true but in broken rules.
     package let sharesCertificates: Bool
+    /// Whether a vote of a content that is held is known as such; true but in broken rules.
+    private let deduplicates: Bool
     private let tallies: VoteTallies
 
-    init(_ gadget: CoherenceGadget, tree: BlockTree) {
-        domain = gadget.domain
-        round = gadget.round
-        finalised = gadget.finalised
-        certificate = gadget.certificate
-        newestCertificate =
-            gadget.heldCertificates.reduce(gadget.certificate) { newest, held in
-                newest.map { $0.round >= held.round } ?? false ? newest : held
-            }
-        lockRound = gadget.lock?.round
-        highestQuorum = gadget.highestQuorum(tree: tree)
-        ownVotes = gadget.rules.resendsStoredVotes ? gadget.own.stored : []
-        halt = gadget.halt
-        sharesCertificates = gadget.rules.sharesCertificates
-        tallies = gadget.tallies
+    fileprivate init(
+        domain: VotingDomain, round: RoundNumber, finalised: BlockRef,
+        certificate: VerifiedCertificate?, newestCertificate: VerifiedCertificate?,
+        lockRound: RoundNumber?, highestQuorum: VerifiedQuorumCertificate?,
+        ownVotes: [VerifiedVote], halt: SafetyAlarm?, sharesCertificates: Bool,
+        deduplicates: Bool, tallies: VoteTallies
+    ) {
+        self.domain = domain
+        self.round = round
+        self.finalised = finalised
+        self.certificate = certificate
+        self.newestCertificate = newestCertificate
+        self.lockRound = lockRound
+        self.highestQuorum = highestQuorum
+        self.ownVotes = ownVotes
+        self.halt = halt
+        self.sharesCertificates = sharesCertificates
+        self.deduplicates = deduplicates
+        self.tallies = tallies
     }
 
     /// q.
@@ -64,7 +70,9 @@ package struct VotingView: Sendable {
 
     /// The verified vote of this content that is held, whatever its score and signature.
     package func heldVote(in slot: VoteSlot, for target: VoteTarget) -> VerifiedVote? {
-        guard slot.setID == domain.set.id, Int(slot.validator.rawValue) < domain.set.count else {
+        guard deduplicates, slot.setID == domain.set.id,
+            Int(slot.validator.rawValue) < domain.set.count
+        else {
             return nil
         }
         return tallies.tally(slot.round, slot.phase)?.vote(of: slot.validator, for: target)
@@ -98,5 +106,16 @@ package struct VotingView: Sendable {
 
 extension CoherenceGadget {
     /// The gadget as vote gossip sees it now.
-    package func view(tree: BlockTree) -> VotingView { VotingView(self, tree: tree) }
+    package func view(tree: BlockTree) -> VotingView {
+        VotingView(
+            domain: domain, round: round, finalised: finalised, certificate: certificate,
+            newestCertificate: heldCertificates.reduce(certificate) { newest, held in
+                newest.map { $0.round >= held.round } ?? false ? newest : held
+            },
+            lockRound: lock?.round,
+            highestQuorum: rules.countsExactly ? highestQuorum(tree: tree) : nil,
+            ownVotes: rules.resendsStoredVotes ? own.stored : [], halt: halt,
+            sharesCertificates: rules.sharesCertificates,
+            deduplicates: rules.countsContentOnce, tallies: tallies)
+    }
 }

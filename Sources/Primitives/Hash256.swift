@@ -14,11 +14,24 @@ public struct Hash256: Sendable, Hashable, Comparable {
     /// Takes exactly 32 bytes; nil for any other count.
     public init?(_ bytes: some Collection<UInt8>) {
         guard bytes.count == Self.byteCount else { return nil }
-        var parts: [UInt64] = [0, 0, 0, 0]
-        for (index, byte) in bytes.enumerated() {
-            parts[index / 8] = parts[index / 8] << 8 | UInt64(byte)
+        var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+        withUnsafeMutableBytes(of: &words) { target in
+            for (position, byte) in bytes.enumerated() { target[position] = byte }
         }
-        words = (parts[0], parts[1], parts[2], parts[3])
+        self.init(bigEndian: words)
+    }
+
+    /// Takes the bytes as they lie in memory.
+    private init(bigEndian words: (UInt64, UInt64, UInt64, UInt64)) {
+        self.words = (
+            UInt64(bigEndian: words.0), UInt64(bigEndian: words.1), UInt64(bigEndian: words.2),
+            UInt64(bigEndian: words.3)
+        )
+    }
+
+    /// The words whose bytes lie in memory as those of the hash.
+    private var bigEndian: (UInt64, UInt64, UInt64, UInt64) {
+        (words.0.bigEndian, words.1.bigEndian, words.2.bigEndian, words.3.bigEndian)
     }
 
     /// Takes 64 hexadecimal digits, with or without `0x`; nil for anything else.
@@ -28,14 +41,7 @@ public struct Hash256: Sendable, Hashable, Comparable {
     }
 
     /// The 32 bytes.
-    public var bytes: [UInt8] {
-        var result: [UInt8] = []
-        result.reserveCapacity(Self.byteCount)
-        for word in [words.0, words.1, words.2, words.3] {
-            withUnsafeBytes(of: word.bigEndian) { result.append(contentsOf: $0) }
-        }
-        return result
-    }
+    public var bytes: [UInt8] { withUnsafeBytes(of: bigEndian) { Array($0) } }
 
     public static func == (left: Hash256, right: Hash256) -> Bool {
         left.words == right.words
@@ -47,20 +53,26 @@ public struct Hash256: Sendable, Hashable, Comparable {
     }
 
     public func hash(into hasher: inout Hasher) {
-        hasher.combine(words.0)
-        hasher.combine(words.1)
-        hasher.combine(words.2)
-        hasher.combine(words.3)
+        withUnsafeBytes(of: words) { hasher.combine(bytes: $0) }
     }
 }
 
 extension Hash256: SCALEEncodable, SCALEDecodable {
-    public func encode(to encoder: inout SCALEEncoder) { encoder.appendRaw(bytes) }
+    public func encode(to encoder: inout SCALEEncoder) {
+        withUnsafeBytes(of: bigEndian) { encoder.appendRaw($0) }
+    }
 
     public init(from decoder: inout SCALEDecoder) throws(SCALEError) {
-        let raw = try decoder.readRaw(Self.byteCount)
-        guard let hash = Hash256(raw) else { preconditionFailure("readRaw returns 32 bytes") }
-        self = hash
+        guard decoder.remaining >= Self.byteCount else {
+            throw .truncated(offset: decoder.offset, needed: Self.byteCount - decoder.remaining)
+        }
+        self.init(
+            words: (
+                try decoder.readInteger(UInt64.self).byteSwapped,
+                try decoder.readInteger(UInt64.self).byteSwapped,
+                try decoder.readInteger(UInt64.self).byteSwapped,
+                try decoder.readInteger(UInt64.self).byteSwapped
+            ))
     }
 }
 

@@ -12,10 +12,13 @@ public protocol TypedInteger: Sendable, Hashable, Comparable, SCALEEncodable, SC
 }
 
 extension TypedInteger {
+    @inlinable
     public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 
+    @inlinable
     public func encode(to encoder: inout SCALEEncoder) { encoder.append(rawValue) }
 
+    @inlinable
     public init(from decoder: inout SCALEDecoder) throws(SCALEError) {
         self.init(try decoder.readInteger(RawValue.self))
     }
@@ -23,6 +26,7 @@ extension TypedInteger {
     public var description: String { "\(rawValue)" }
 
     /// The next value, or nil at the type's end.
+    @inlinable
     public var successor: Self? {
         let (next, overflow) = rawValue.addingReportingOverflow(1)
         return overflow ? nil : Self(next)
@@ -32,12 +36,14 @@ extension TypedInteger {
 /// The height of a block; genesis is 0.
 public struct BlockNumber: TypedInteger {
     public let rawValue: UInt32
+    @inlinable
     public init(_ rawValue: UInt32) { self.rawValue = rawValue }
 }
 
 /// A voting round within a validator set; the first is 0.
 public struct RoundNumber: TypedInteger {
     public let rawValue: UInt64
+    @inlinable
     public init(_ rawValue: UInt64) { self.rawValue = rawValue }
 
     /// Rounds from here on are malformed: 2^63.
@@ -47,18 +53,21 @@ public struct RoundNumber: TypedInteger {
 /// The number of a validator set in the chain's history; the first is 0.
 public struct SetID: TypedInteger {
     public let rawValue: UInt64
+    @inlinable
     public init(_ rawValue: UInt64) { self.rawValue = rawValue }
 }
 
 /// A validator's position in its set.
 public struct ValidatorIndex: TypedInteger {
     public let rawValue: UInt16
+    @inlinable
     public init(_ rawValue: UInt16) { self.rawValue = rawValue }
 }
 
 /// A slot of block authorship: Unix time divided by the slot duration.
 public struct SlotNumber: TypedInteger {
     public let rawValue: UInt64
+    @inlinable
     public init(_ rawValue: UInt64) { self.rawValue = rawValue }
 }
 
@@ -66,6 +75,7 @@ public struct SlotNumber: TypedInteger {
 /// reuses while the process lives.
 public struct PeerHandle: TypedInteger {
     public let rawValue: UInt64
+    @inlinable
     public init(_ rawValue: UInt64) { self.rawValue = rawValue }
 }
 

@@ -15,6 +15,7 @@ public typealias SCALECodable = SCALEEncodable & SCALEDecodable
 
 extension SCALEEncodable {
     /// The value's SCALE encoding.
+    @inlinable
     public var scaleBytes: [UInt8] {
         var encoder = SCALEEncoder()
         encode(to: &encoder)
@@ -24,11 +25,13 @@ extension SCALEEncodable {
 
 extension SCALEEncodable where Self: FixedWidthInteger & Sendable {
     /// Appends the integer, little-endian, in its full width.
+    @inlinable
     public func encode(to encoder: inout SCALEEncoder) { encoder.append(self) }
 }
 
 extension SCALEDecodable where Self: FixedWidthInteger & Sendable {
     /// Reads a little-endian integer of full width.
+    @inlinable
     public init(from decoder: inout SCALEDecoder) throws(SCALEError) {
         self = try decoder.readInteger()
     }

@@ -7,16 +7,17 @@ public struct SCALEDecoder: Sendable {
     /// The deepest nesting of `nested` that is followed.
     public static let maximumDepth = 64
 
-    private let bytes: [UInt8]
+    @usableFromInline let bytes: [UInt8]
     /// The position of the next byte to be read.
-    public private(set) var offset: Int
-    private let end: Int
-    private var depth = 0
+    public var offset: Int { position }
+    @usableFromInline var position: Int
+    @usableFromInline let end: Int
+    @usableFromInline var depth = 0
 
     /// Reads all of `bytes`.
     public init(_ bytes: [UInt8]) {
         self.bytes = bytes
-        offset = 0
+        position = 0
         end = bytes.count
     }
 
@@ -26,7 +27,7 @@ public struct SCALEDecoder: Sendable {
     }
 
     /// How many bytes are left.
-    public var remaining: Int { end - offset }
+    @inlinable public var remaining: Int { end - position }
 
     /// Ends the decoding of a value that must fill the input.
     ///
@@ -51,37 +52,42 @@ public struct SCALEDecoder: Sendable {
     public mutating func readRaw(_ count: Int) throws(SCALEError) -> [UInt8] {
         precondition(count >= 0)
         guard remaining >= count else {
-            throw .truncated(offset: offset, needed: count - remaining)
+            throw .truncated(offset: position, needed: count - remaining)
         }
-        defer { offset += count }
-        return Array(bytes[offset..<offset + count])
+        defer { position += count }
+        return Array(bytes[position..<position + count])
     }
 
     /// Reads one byte.
+    @inlinable
     public mutating func readByte() throws(SCALEError) -> UInt8 {
-        guard remaining >= 1 else { throw .truncated(offset: offset, needed: 1) }
-        defer { offset += 1 }
-        return bytes[offset]
+        guard remaining >= 1 else { throw .truncated(offset: position, needed: 1) }
+        defer { position += 1 }
+        return bytes[position]
     }
 
     /// Reads a fixed-width little-endian integer.
+    @inlinable
     public mutating func readInteger<Integer: FixedWidthInteger & Sendable>(
         _ type: Integer.Type = Integer.self
     ) throws(SCALEError) -> Integer {
         let width = Integer.bitWidth / 8
         guard remaining >= width else {
-            throw .truncated(offset: offset, needed: width - remaining)
+            throw .truncated(offset: position, needed: width - remaining)
         }
         var value: Integer = 0
-        for index in (0..<width).reversed() {
-            value =
-                (width == 1 ? 0 : value << 8) | Integer(truncatingIfNeeded: bytes[offset + index])
+        var index = width
+        while index > 0 {
+            index -= 1
+            let byte = Integer(truncatingIfNeeded: bytes[position + index])
+            value = (width == 1 ? 0 : value &<< 8) | byte
         }
-        offset += width
+        position += width
         return value
     }
 
     /// Reads a value by its own decoding.
+    @inlinable
     public mutating func read<Value: SCALEDecodable>(
         _ type: Value.Type = Value.self
     ) throws(SCALEError) -> Value {
@@ -181,6 +187,7 @@ public struct SCALEDecoder: Sendable {
     }
 
     /// Reads a sequence of at most `limit` items.
+    @inlinable
     public mutating func readItems<Item: SCALEDecodable>(
         _ type: Item.Type = Item.self, limit: Int, minimumItemByteCount: Int = 1
     ) throws(SCALEError) -> [Item] {
@@ -204,10 +211,11 @@ public struct SCALEDecoder: Sendable {
     }
 
     /// Reads `Option<T>`.
+    @inlinable
     public mutating func readOption<Value: SCALEDecodable>(
         _ type: Value.Type = Value.self
     ) throws(SCALEError) -> Value? {
-        let start = offset
+        let start = position
         switch try readByte() {
         case 0: return nil
         case 1: return try nested { (inner) throws(SCALEError) in try inner.read() }
@@ -241,10 +249,11 @@ public struct SCALEDecoder: Sendable {
     ///
     /// - Throws: `tooDeep` beyond `maximumDepth` levels, so that hostile nesting cannot exhaust
     ///   the stack.
+    @inlinable
     public mutating func nested<Value>(
         _ body: (inout SCALEDecoder) throws(SCALEError) -> Value
     ) throws(SCALEError) -> Value {
-        guard depth < Self.maximumDepth else { throw .tooDeep(offset: offset) }
+        guard depth < Self.maximumDepth else { throw .tooDeep(offset: position) }
         depth += 1
         defer { depth -= 1 }
         return try body(&self)

@@ -4,29 +4,34 @@
 /// width; counts are compact integers; structures have no padding. Encoding cannot fail.
 public struct SCALEEncoder: Sendable {
     /// What was encoded so far.
-    public private(set) var bytes: [UInt8] = []
+    @inlinable public var bytes: [UInt8] { storage }
+    @usableFromInline var storage: [UInt8] = []
 
     /// An empty encoder; `capacity` (bytes) saves reallocation when the size is known.
     public init(capacity: Int = 0) {
-        bytes.reserveCapacity(capacity)
+        storage.reserveCapacity(capacity)
     }
 
     /// Appends bytes as they are, without a count: the form of `[u8; N]`.
+    @inlinable
     public mutating func appendRaw(_ raw: some Sequence<UInt8>) {
-        bytes.append(contentsOf: raw)
+        storage.append(contentsOf: raw)
     }
 
     /// Appends one byte.
+    @inlinable
     public mutating func append(_ byte: UInt8) {
-        bytes.append(byte)
+        storage.append(byte)
     }
 
     /// Appends a fixed-width integer, little-endian, two's complement.
+    @inlinable
     public mutating func append<Integer: FixedWidthInteger & Sendable>(_ value: Integer) {
-        withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
+        withUnsafeBytes(of: value.littleEndian) { storage.append(contentsOf: $0) }
     }
 
     /// Appends a value by its own encoding.
+    @inlinable
     public mutating func append(_ value: some SCALEEncodable) {
         value.encode(to: &self)
     }
@@ -78,6 +83,7 @@ public struct SCALEEncoder: Sendable {
     }
 
     /// Appends a sequence: compact count, then each item.
+    @inlinable
     public mutating func appendItems(_ items: [some SCALEEncodable]) {
         appendCompact(UInt64(items.count))
         for item in items { append(item) }
@@ -89,6 +95,7 @@ public struct SCALEEncoder: Sendable {
     }
 
     /// Appends `Option<T>`: `00`, or `01` and the value.
+    @inlinable
     public mutating func appendOption(_ value: (some SCALEEncodable)?) {
         if let value {
             append(UInt8(1))

@@ -6,11 +6,14 @@ package import VoteGossip
 
 extension ValidatorCore {
     /// What the core wants done. `EffectQueue` decides in which order.
+    ///
+    /// The large and rare ones are stored apart: most effects are messages and timers, and all move
+    /// through several queues.
     package enum Effect: Sendable {
         // Visible only inside the node.
 
         /// Sign a vote; the answer is `voteSigned`.
-        case signVote(UnsignedVote)
+        indirect case signVote(UnsignedVote)
         /// Sign a block's pre-seal hash; the answer is `sealSigned`.
         case signSeal(SlotNumber, message: [UInt8])
         /// Check signatures; the answer is `checked`.
@@ -29,9 +32,9 @@ extension ValidatorCore {
         // Durability.
 
         /// Nothing that follows runs before this record is durable.
-        case persist(StoredRecord)
+        indirect case persist(StoredRecord)
         /// Write this record with the next `persist`, before it.
-        case stage(StoredRecord)
+        indirect case stage(StoredRecord)
 
         // Visible outside, in order.
 
@@ -53,7 +56,7 @@ extension ValidatorCore {
         /// Tell whoever submitted an extrinsic what became of it.
         case submitted(Hash256, SubmissionOutcome)
         /// Something happened that people or clients may want to know.
-        case event(ValidatorEvent)
+        indirect case event(ValidatorEvent)
 
         /// Whether nobody outside can see the effect: it then overtakes the persistence barrier.
         var isInternal: Bool {
@@ -77,7 +80,7 @@ package enum StoredRecord: Sendable {
     /// Blocks that became final, ascending, and those that left the tree for it.
     case finalised([BlockRef], pruned: [Hash256])
     /// What the finality protocol must not forget.
-    case voting(VotingRecord)
+    indirect case voting(VotingRecord)
 }
 
 /// Something that happened, for logs, RPC and metrics; none of it decides anything.

@@ -8,8 +8,14 @@ package import SCALE
 /// (docs/protocol.md, "GossipMessage"). The number of validators is not part of the encoding, so a
 /// decoded bitmap says nothing until `fits` was asked.
 package struct Bits: Sendable, Hashable {
-    /// The packed bits.
-    package private(set) var bytes: [UInt8]
+    /// How many bytes the bitmap has.
+    private let byteCount: Int
+    /// The first 128 bits: sets of usual size need no memory of their own.
+    private var low: UInt128 = 0
+    /// The bytes after the first 16; as many as there are.
+    private var rest: [UInt8] = []
+
+    private static let lowByteCount = 16
 
     /// The longest bitmap that any validator set can need.
     package static let maximumByteCount = (ValidatorSet.maximumCount + 7) / 8
@@ -17,11 +23,20 @@ package struct Bits: Sendable, Hashable {
     /// An empty set over `validatorCount` validators.
     package init(validatorCount: Int) {
         precondition(validatorCount >= 0)
-        bytes = [UInt8](repeating: 0, count: (validatorCount + 7) / 8)
+        byteCount = (validatorCount + 7) / 8
+        if byteCount > Self.lowByteCount {
+            rest = [UInt8](repeating: 0, count: byteCount - Self.lowByteCount)
+        }
     }
 
     /// A set whose packed form is at hand.
-    package init(packed: [UInt8]) { bytes = packed }
+    package init(packed: [UInt8]) {
+        byteCount = packed.count
+        for (position, byte) in packed.prefix(Self.lowByteCount).enumerated() {
+            low |= UInt128(byte) << (8 * position)
+        }
+        if byteCount > Self.lowByteCount { rest = Array(packed[Self.lowByteCount...]) }
+    }
 
     /// A set over `validatorCount` validators with these members; indices beyond it are left out.
     package init(validatorCount: Int, members: some Sequence<ValidatorIndex>) {
@@ -29,65 +44,83 @@ package struct Bits: Sendable, Hashable {
         for member in members where Int(member.rawValue) < validatorCount { insert(member) }
     }
 
+    /// The packed bits.
+    package var bytes: [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(byteCount)
+        for position in 0..<min(byteCount, Self.lowByteCount) {
+            bytes.append(UInt8(truncatingIfNeeded: low >> (8 * position)))
+        }
+        return bytes + rest
+    }
+
     /// Whether this is a well-formed bitmap for a set of that many validators.
     package func fits(validatorCount: Int) -> Bool {
-        guard bytes.count == (validatorCount + 7) / 8 else { return false }
+        guard byteCount == (validatorCount + 7) / 8 else { return false }
         let spare = validatorCount % 8
-        guard spare != 0, let last = bytes.last else { return true }
+        guard spare != 0 else { return true }
+        let last =
+            rest.last ?? UInt8(truncatingIfNeeded: low >> (8 * (byteCount - 1)))
         return last >> spare == 0
     }
 
     /// Whether the validator is a member; false beyond the bitmap's end.
     package func contains(_ index: ValidatorIndex) -> Bool {
         let position = Int(index.rawValue)
-        guard position / 8 < bytes.count else { return false }
-        return bytes[position / 8] >> (position % 8) & 1 == 1
+        guard position / 8 < byteCount else { return false }
+        guard position >= 8 * Self.lowByteCount else { return low >> position & 1 == 1 }
+        return rest[position / 8 - Self.lowByteCount] >> (position % 8) & 1 == 1
     }
 
     /// Adds a validator; without effect beyond the bitmap's end.
     package mutating func insert(_ index: ValidatorIndex) {
         let position = Int(index.rawValue)
-        guard position / 8 < bytes.count else { return }
-        bytes[position / 8] |= 1 << (position % 8)
+        guard position / 8 < byteCount else { return }
+        guard position >= 8 * Self.lowByteCount else { return low |= 1 << UInt128(position) }
+        rest[position / 8 - Self.lowByteCount] |= 1 << (position % 8)
     }
 
     /// Removes a validator.
     package mutating func remove(_ index: ValidatorIndex) {
         let position = Int(index.rawValue)
-        guard position / 8 < bytes.count else { return }
-        bytes[position / 8] &= ~(1 << (position % 8))
+        guard position / 8 < byteCount else { return }
+        guard position >= 8 * Self.lowByteCount else { return low &= ~(1 << UInt128(position)) }
+        rest[position / 8 - Self.lowByteCount] &= ~(1 << (position % 8))
     }
 
     /// Adds the members of another bitmap of the same length; a bitmap of another length adds
     /// nothing.
     package mutating func formUnion(_ other: Bits) {
-        guard other.bytes.count == bytes.count else { return }
-        for position in bytes.indices { bytes[position] |= other.bytes[position] }
+        guard other.byteCount == byteCount else { return }
+        low |= other.low
+        for position in rest.indices { rest[position] |= other.rest[position] }
     }
 
     /// The members that are not in `other`.
     package func subtracting(_ other: Bits) -> Bits {
-        guard other.bytes.count == bytes.count else { return self }
+        guard other.byteCount == byteCount else { return self }
         var result = self
-        for position in bytes.indices { result.bytes[position] &= ~other.bytes[position] }
+        result.low &= ~other.low
+        for position in rest.indices { result.rest[position] &= ~other.rest[position] }
         return result
     }
 
     /// The members that are in `other` too.
     package func intersection(_ other: Bits) -> Bits {
         var result = self
-        for position in bytes.indices {
-            result.bytes[position] &=
-                other.bytes.count == bytes.count ? other.bytes[position] : 0
+        let isSameLength = other.byteCount == byteCount
+        result.low &= isSameLength ? other.low : 0
+        for position in rest.indices {
+            result.rest[position] &= isSameLength ? other.rest[position] : 0
         }
         return result
     }
 
     /// How many members there are.
-    package var count: Int { bytes.reduce(0) { $0 + $1.nonzeroBitCount } }
+    package var count: Int { rest.reduce(low.nonzeroBitCount) { $0 + $1.nonzeroBitCount } }
 
     /// Whether there is no member.
-    package var isEmpty: Bool { bytes.allSatisfy { $0 == 0 } }
+    package var isEmpty: Bool { low == 0 && rest.allSatisfy { $0 == 0 } }
 
     /// Whether every member is in `other`.
     package func isSubset(of other: Bits) -> Bool { subtracting(other).isEmpty }
@@ -95,9 +128,16 @@ package struct Bits: Sendable, Hashable {
     /// The members, ascending.
     package var members: [ValidatorIndex] {
         var result: [ValidatorIndex] = []
-        for (position, byte) in bytes.enumerated() where byte != 0 {
+        result.reserveCapacity(count)
+        var left = low
+        while left != 0 {
+            result.append(ValidatorIndex(UInt16(left.trailingZeroBitCount)))
+            left &= left - 1
+        }
+        for (position, byte) in rest.enumerated() where byte != 0 {
             for bit in 0..<8 where byte >> bit & 1 == 1 {
-                result.append(ValidatorIndex(UInt16(truncatingIfNeeded: position * 8 + bit)))
+                let index = (position + Self.lowByteCount) * 8 + bit
+                result.append(ValidatorIndex(UInt16(truncatingIfNeeded: index)))
             }
         }
         return result
@@ -108,6 +148,6 @@ extension Bits: SCALEEncodable, SCALEDecodable {
     package func encode(to encoder: inout SCALEEncoder) { encoder.appendBytes(bytes) }
 
     package init(from decoder: inout SCALEDecoder) throws(SCALEError) {
-        bytes = try decoder.readBytes(limit: Self.maximumByteCount)
+        self.init(packed: try decoder.readBytes(limit: Self.maximumByteCount))
     }
 }

@@ -13,12 +13,12 @@ package enum GossipInput: Sendable, Equatable {
     /// Verifications that ended, in any order and grouping.
     case verified([VerificationOutcome])
     /// An own vote, durable now.
-    case ownVote(VerifiedVote)
+    indirect case ownVote(VerifiedVote)
     /// A quorum certificate that the gadget wants known: formed in the current round, or to go with
     /// a primary's prevote.
-    case quorumCertificate(VerifiedQuorumCertificate)
+    indirect case quorumCertificate(VerifiedQuorumCertificate)
     /// A block became final by this certificate.
-    case finalised(VerifiedCertificate)
+    indirect case finalised(VerifiedCertificate)
     /// The gadget entered a round.
     case roundEntered(RoundNumber)
     /// A block is in the tree now.
@@ -36,11 +36,11 @@ package enum GossipEffect: Sendable, Equatable {
     /// Run these verifications and report each one's result, all or some at a time.
     case verify([VerificationJob])
     /// Count a vote; its block is known.
-    case deliver(VerifiedVote)
+    indirect case deliver(VerifiedVote)
     /// Judge a quorum certificate; its block may be unknown.
-    case deliverQuorumCertificate(VerifiedQuorumCertificate)
+    indirect case deliverQuorumCertificate(VerifiedQuorumCertificate)
     /// Judge a certificate; its block may be unknown.
-    case deliverCertificate(VerifiedCertificate)
+    indirect case deliverCertificate(VerifiedCertificate)
     /// Fetch a block; these peers ought to have it.
     case wantBlock(BlockRef, [PeerHandle])
     /// Read a certificate from storage and answer with `certificateLoaded`.
@@ -56,7 +56,7 @@ package enum GossipEffect: Sendable, Equatable {
     /// Streams opened from now on begin with this handshake.
     case handshakeChanged([UInt8])
     /// Something worth a log line.
-    case note(GossipNote)
+    indirect case note(GossipNote)
 }
 
 /// What the shell knows of a peer besides its handshake.

@@ -31,20 +31,24 @@ struct PeerHoldings: Sendable, Equatable {
 
     /// The votes of a round and phase that the peer has or is about to have.
     func votes(at position: VotePosition) -> Bits {
-        guard let row = row(at: position) else { return Bits(validatorCount: validatorCount) }
-        var votes = row.shown
-        votes.formUnion(row.given)
-        votes.formUnion(row.fading)
+        guard let index = index(of: position) else {
+            return Bits(validatorCount: validatorCount)
+        }
+        var votes = rows[index].shown
+        votes.formUnion(rows[index].given)
+        votes.formUnion(rows[index].fading)
         return votes
     }
 
     /// The votes of a round and phase that the peer has for certain.
     func shownVotes(at position: VotePosition) -> Bits {
-        row(at: position)?.shown ?? Bits(validatorCount: validatorCount)
+        index(of: position).map { rows[$0].shown } ?? Bits(validatorCount: validatorCount)
     }
 
     /// Whether the peer's newest status lists the round and phase.
-    func lists(_ position: VotePosition) -> Bool { row(at: position)?.isListed ?? false }
+    func lists(_ position: VotePosition) -> Bool {
+        index(of: position).map { rows[$0].isListed } ?? false
+    }
 
     /// Takes what a status shows; its bitmaps fit the set.
     mutating func show(_ holdings: [GossipStatus.Holding]) {
@@ -84,8 +88,8 @@ struct PeerHoldings: Sendable, Equatable {
     /// Bytes held, roughly.
     var byteCount: Int { rows.count * (32 + 3 * (validatorCount + 7) / 8) }
 
-    private func row(at position: VotePosition) -> Row? {
-        rows.first { $0.position == position }
+    private func index(of position: VotePosition) -> Int? {
+        rows.firstIndex { $0.position == position }
     }
 
     /// The row of a position, made if there is room: a higher position gives way to a lower one,

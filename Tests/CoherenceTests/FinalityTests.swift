@@ -158,7 +158,7 @@ import Testing
     @Test func `an alarm outlives a restart`() {
         var bench = GadgetBench(chain, known: "A B X")
         bench.sign()
-        bench.receivesCertificate(round: 0, "B", from: 0, 1, 2)
+        bench.receivesCertificate(round: 0, "B", from: 1, 2, 3)
         bench.receivesCertificate(round: 1, "X", from: 1, 2, 3)
         bench.imports("C")
         #expect(bench.restart().prefix(2) == ["alarm: conflicting certificate", "enter 1"])

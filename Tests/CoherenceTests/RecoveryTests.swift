@@ -62,7 +62,7 @@ import Testing
     {
         var gadget = try recovered {
             $0.certificate = Fixture.certificate(
-                Fixture.domain(4), [0, 1, 2], round: 2, chain.target("B"))
+                Fixture.domain(4), [1, 2, 3], round: 2, chain.target("B"))
         }
         let effects = gadget.handle(.start, tree: chain.tree("A B C"), now: .zero)
         let finalised = effects.compactMap { effect -> BlockRef? in
@@ -71,6 +71,41 @@ import Testing
         #expect(finalised == [chain.ref("B")])
         #expect(!effects.contains { if case .persist = $0 { true } else { false } })
         #expect(gadget.round == RoundNumber(3))
+    }
+
+    @Test func `a precommit that only the stored certificate tells of is our own all the same`()
+        throws
+    {
+        // The certificate's file was committed, the sign log was not when the power failed.
+        let domain = Fixture.domain(4)
+        var gadget = try recovered {
+            $0.signRecords = [
+                SignRecord(Fixture.verified(domain, 0, round: 2, .prevote, chain.target("B")))
+            ]
+            $0.certificate = Fixture.certificate(domain, [0, 1, 2], round: 2, chain.target("B"))
+        }
+        let tree = chain.tree("A B C")
+        let effects = gadget.handle(.start, tree: tree, now: .zero)
+        guard case .persist(.vote(let record))? = effects.first else {
+            Issue.record("the sign log is completed first: \(effects)")
+            return
+        }
+        #expect(record.slot.phase == .precommit && record.slot.round == RoundNumber(2))
+        #expect(record.target == chain.target("B"))
+        // A peer that has read the certificate sends the vote back: no stranger has our key.
+        let echo = try record.vote.verify(in: domain, using: ToySignatures())
+        let answer = gadget.handle(.vote(echo), tree: tree, now: .zero)
+        #expect(!answer.contains { if case .alarm = $0 { true } else { false } })
+    }
+
+    @Test func `a certificate above which we have signed adds nothing to the sign log`() throws {
+        let domain = Fixture.domain(4)
+        var gadget = try recovered {
+            $0.signRecords = [SignRecord(Fixture.verified(domain, 0, round: 3, .prevote, .nothing))]
+            $0.certificate = Fixture.certificate(domain, [0, 1, 2], round: 2, chain.target("B"))
+        }
+        let effects = gadget.handle(.start, tree: chain.tree("A B C"), now: .zero)
+        #expect(!effects.contains { if case .persist(.vote) = $0 { true } else { false } })
     }
 
     @Test func `a loaded lock meets the rule of finality`() throws {

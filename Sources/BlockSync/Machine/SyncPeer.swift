@@ -43,22 +43,27 @@ struct SyncPeer: Sendable {
 
 /// The peers by handle. Their count is bounded by the shell's connection slots.
 struct PeerTable: Sendable {
-    private var peers: [PeerHandle: SyncPeer] = [:]
+    /// By ascending handle.
+    private var peers: [SyncPeer] = []
     /// Ascending.
     private(set) var handles: [PeerHandle] = []
 
-    subscript(handle: PeerHandle) -> SyncPeer? { peers[handle] }
+    subscript(handle: PeerHandle) -> SyncPeer? { place(of: handle).map { peers[$0] } }
 
     mutating func insert(_ peer: SyncPeer) {
-        if peers.updateValue(peer, forKey: peer.handle) == nil {
-            handles.insert(
-                peer.handle, at: handles.firstIndex { $0 > peer.handle } ?? handles.count)
+        let place = insertionPlace(of: peer.handle)
+        if place < handles.count, handles[place] == peer.handle {
+            peers[place] = peer
+        } else {
+            peers.insert(peer, at: place)
+            handles.insert(peer.handle, at: place)
         }
     }
 
     mutating func remove(_ handle: PeerHandle) {
-        guard peers.removeValue(forKey: handle) != nil else { return }
-        handles.removeAll { $0 == handle }
+        guard let place = place(of: handle) else { return }
+        peers.remove(at: place)
+        handles.remove(at: place)
     }
 
     /// Changes a peer; nil when it is not there.
@@ -66,28 +71,48 @@ struct PeerTable: Sendable {
     mutating func update<Result>(
         _ handle: PeerHandle, _ body: (inout SyncPeer) -> Result
     ) -> Result? {
-        guard let index = peers.index(forKey: handle) else { return nil }
-        return body(&peers.values[index])
+        guard let place = place(of: handle) else { return nil }
+        return body(&peers[place])
     }
 
     /// The peer to be asked next among those that may be asked and satisfy a condition: the one
     /// with the fewest failures, then the one that was not asked for longest.
     func next(at now: Instant, where isSuitable: (SyncPeer) -> Bool) -> PeerHandle? {
-        var choice: SyncPeer?
-        for handle in handles {
-            guard let peer = peers[handle], peer.isIdle(at: now), isSuitable(peer) else { continue }
+        var choice: Int?
+        for place in peers.indices
+        where peers[place].isIdle(at: now) && isSuitable(peers[place]) {
             if let best = choice,
-                (best.failureCount, best.lastRequest) <= (peer.failureCount, peer.lastRequest)
+                (peers[best].failureCount, peers[best].lastRequest)
+                    <= (peers[place].failureCount, peers[place].lastRequest)
             {
                 continue
             }
-            choice = peer
+            choice = place
         }
-        return choice?.handle
+        return choice.map { handles[$0] }
     }
 
     /// The greatest height claimed by a peer that satisfies a condition.
     func highestClaim(where isSuitable: (SyncPeer) -> Bool) -> BlockNumber? {
-        handles.compactMap { peers[$0] }.filter(isSuitable).map(\.best.number).max()
+        var highest: BlockNumber?
+        for place in peers.indices where isSuitable(peers[place]) {
+            highest = max(highest ?? peers[place].best.number, peers[place].best.number)
+        }
+        return highest
+    }
+
+    private func place(of handle: PeerHandle) -> Int? {
+        let place = insertionPlace(of: handle)
+        return place < handles.count && handles[place] == handle ? place : nil
+    }
+
+    /// The place of the first handle that is not below this one.
+    private func insertionPlace(of handle: PeerHandle) -> Int {
+        var (low, high) = (0, handles.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if handles[middle] < handle { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 }

@@ -6,7 +6,7 @@ internal import VoteGossip
 ///
 /// Packets leave in the order votes, blocks, transactions, requests, one after the other; at most a
 /// window's worth is on its way, the rest waits in the queues, where what is superseded gives way.
-struct Line: Sendable {
+final class Line {
     /// Bounds of the queues other than that of votes.
     static let queueCount = 1_024
     static let queueByteCount = 8 << 20
@@ -25,6 +25,8 @@ struct Line: Sendable {
     var lastArrival = [Instant](repeating: .zero, count: Channel.allCases.count + 1)
     /// What was sent last on each channel, for a second delivery.
     private(set) var recent = [[[UInt8]]](repeating: [], count: Channel.allCases.count)
+    /// Since when nothing arrives.
+    var blockedSince = Instant.zero
     /// How many faults keep everything that is sent from arriving.
     var blockerCount = 0
     /// What was sent while the line was blocked.
@@ -46,15 +48,18 @@ struct Line: Sendable {
     }
 
     /// The connection is gone, with everything on it.
-    mutating func reset() {
-        let recent = recent
-        let blockerCount = blockerCount
-        self = Line(voteByteBudget: voteByteBudget)
-        self.recent = recent
-        self.blockerCount = blockerCount
+    func reset() {
+        for channel in Channel.allCases { drop(channel) }
+        exchanges = []
+        heardFrom = [Instant](repeating: .zero, count: heardFrom.count)
+        lastArrival = [Instant](repeating: .zero, count: lastArrival.count)
+        stalled = []
+        inFlightByteCount = 0
+        isFreeAt = .zero
+        isWaitingToSend = false
     }
 
-    mutating func enqueue(_ message: OutboundMessage, on channel: Channel) {
+    func enqueue(_ message: OutboundMessage, on channel: Channel) {
         switch channel {
         case .votes: votes.enqueue(message)
         case .blocks: blocks.enqueue(message)
@@ -62,10 +67,10 @@ struct Line: Sendable {
         }
     }
 
-    mutating func enqueue(_ exchange: Packet) { exchanges.append(exchange) }
+    func enqueue(_ exchange: Packet) { exchanges.append(exchange) }
 
     /// Forgets what waits on a channel whose stream closed.
-    mutating func drop(_ channel: Channel) {
+    func drop(_ channel: Channel) {
         isOpen[Int(channel.rawValue)] = false
         switch channel {
         case .votes: votes = VoteOutboundQueue(maximumByteCount: voteByteBudget)
@@ -75,7 +80,7 @@ struct Line: Sendable {
     }
 
     /// The packet that leaves next; `streams` are the numbers of the channels' present streams.
-    mutating func next(streams: [UInt32]) -> Packet? {
+    func next(streams: [UInt32]) -> Packet? {
         if let message = votes.dequeue() { return notification(.votes, message, streams) }
         if let message = blocks.dequeue() { return notification(.blocks, message, streams) }
         if let message = transactions.dequeue() {
@@ -92,15 +97,16 @@ struct Line: Sendable {
         votes.count + blocks.count + transactions.count + exchanges.count > 0
     }
 
-    /// Whether the queues keep their bounds.
+    /// Whether the queues keep their bounds. Of requests there is one at a time, and four at most
+    /// are answered.
     var isWithinBounds: Bool {
-        votes.queuedByteCount <= voteByteBudget && votes.count <= 512
+        exchanges.count <= 8 && votes.queuedByteCount <= voteByteBudget && votes.count <= 512
             && blocks.queuedByteCount <= Self.queueByteCount && blocks.count <= Self.queueCount
             && transactions.queuedByteCount <= Self.queueByteCount
             && transactions.count <= Self.queueCount
     }
 
-    private mutating func notification(
+    private func notification(
         _ channel: Channel, _ message: OutboundMessage, _ streams: [UInt32]
     ) -> Packet {
         let index = Int(channel.rawValue)

@@ -2,14 +2,14 @@ internal import Primitives
 internal import Validator
 
 /// Two nodes and the connection between them, if there is one.
-struct Link: Sendable {
+final class Link {
     /// The node of the lower number and the other one.
     let ends: [Int]
     /// Counts connections, so that what belongs to an old one is recognised.
     var connection: UInt32 = 0
     var isUp = false
     /// The line from `ends[0]` and the line from `ends[1]`.
-    var lines: [Line]
+    let lines: [Line]
     /// Counts the streams of each channel.
     var streams = [UInt32](repeating: 0, count: Channel.allCases.count)
     /// Whether each end was told that a channel's stream is open: `opened[end][channel]`.
@@ -18,13 +18,14 @@ struct Link: Sendable {
     var bannedUntil = Instant.zero
     /// No connection is tried before.
     var restsUntil = Instant.zero
+    /// How many times as long everything takes as on other links.
+    var slowness = 1
     /// Since when a line has been blocked.
     var blockedSince: Instant?
 
     init(_ one: Int, _ other: Int, voteByteBudget: Int) {
         ends = [one, other]
-        let line = Line(voteByteBudget: voteByteBudget)
-        lines = [line, line]
+        lines = (0..<2).map { _ in Line(voteByteBudget: voteByteBudget) }
         let closed = [Bool](repeating: false, count: Channel.allCases.count)
         opened = [closed, closed]
     }
@@ -34,19 +35,20 @@ struct Link: Sendable {
 }
 
 /// All pairs of nodes.
-struct LinkTable: Sendable {
-    private(set) var count: Int
+struct LinkTable {
+    let count: Int
     private let nodeCount: Int
-    private var links: [Link]
+    private let links: [Link]
 
     init(nodeCount: Int, voteByteBudget: Int) {
         self.nodeCount = nodeCount
-        links = []
+        var links: [Link] = []
         for one in 0..<nodeCount {
             for other in (one + 1)..<max(nodeCount, one + 1) {
                 links.append(Link(one, other, voteByteBudget: voteByteBudget))
             }
         }
+        self.links = links
         count = links.count
     }
 
@@ -57,10 +59,7 @@ struct LinkTable: Sendable {
         return low * (2 * nodeCount - low - 1) / 2 + high - low - 1
     }
 
-    subscript(index: Int) -> Link {
-        get { links[index] }
-        _modify { yield &links[index] }
-    }
+    subscript(index: Int) -> Link { links[index] }
 
     /// The numbers of the links of a node.
     func links(of node: Int) -> [Int] {

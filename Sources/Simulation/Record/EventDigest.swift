@@ -2,33 +2,54 @@ package import Primitives
 
 /// The digest of a run's whole history: BLAKE2b-256, chained over blocks of records.
 ///
-/// Two runs with one digest had the same inputs and outputs of every node at the same times.
+/// Two runs with one digest had the same inputs and outputs of every node at the same times. Long
+/// contents go in by a 64-bit fingerprint: nobody forges histories, they only differ by mistake.
 package struct EventDigest: Sendable {
     private var chained = Hash256.zero
     private var buffer: [UInt8] = []
     /// Records so far.
     package private(set) var count: UInt64 = 0
 
-    package init() { buffer.reserveCapacity(Self.blockByteCount + 4_096) }
+    package init() { buffer.reserveCapacity(Self.blockByteCount + 64) }
 
-    private static let blockByteCount = 65_536
+    private static let blockByteCount = 16_384
 
     /// Takes a record: when, what kind, which node, and its bytes.
     package mutating func record(
         _ kind: UInt8, node: Int, at now: Instant, number: UInt64 = 0, _ bytes: [UInt8] = []
     ) {
         count += 1
-        append(now.nanoseconds)
-        buffer.append(kind)
-        append(UInt64(truncatingIfNeeded: node))
-        append(number)
-        append(UInt64(bytes.count))
-        buffer += bytes
+        let words = (
+            now.nanoseconds.littleEndian,
+            (UInt64(kind) << 56 | UInt64(truncatingIfNeeded: node)).littleEndian,
+            number.littleEndian, bytes.isEmpty ? 0 : Self.fingerprint(of: bytes).littleEndian
+        )
+        withUnsafeBytes(of: words) { buffer.append(contentsOf: $0) }
         if buffer.count >= Self.blockByteCount { fold() }
     }
 
-    private mutating func append(_ number: UInt64) {
-        withUnsafeBytes(of: number.littleEndian) { buffer.append(contentsOf: $0) }
+    /// A 64-bit fingerprint: each word is mixed in by a wide multiplication.
+    static func fingerprint(of bytes: [UInt8]) -> UInt64 {
+        bytes.withUnsafeBytes { bytes in
+            var state = 0x9E37_79B9_7F4A_7C15 ^ UInt64(bytes.count)
+            var offset = 0
+            while offset + 8 <= bytes.count {
+                let word = bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+                state = mixed(state, UInt64(littleEndian: word))
+                offset += 8
+            }
+            var rest: UInt64 = 0
+            while offset < bytes.count {
+                rest = rest << 8 | UInt64(bytes[offset])
+                offset += 1
+            }
+            return mixed(state, rest)
+        }
+    }
+
+    private static func mixed(_ state: UInt64, _ word: UInt64) -> UInt64 {
+        let product = (state ^ word).multipliedFullWidth(by: 0xD6E8_FEB8_6659_FD93)
+        return product.high ^ product.low &+ word
     }
 
     private mutating func fold() {

@@ -3,63 +3,78 @@ package import Primitives
 /// A queue of what is going to happen, by time: a binary heap.
 ///
 /// Entries of one time come out in the order in which they were put in, so that a run is decided by
-/// its seed alone.
-package struct EventHeap<Element: Sendable>: Sendable {
-    private struct Entry: Sendable {
+/// its seed alone. The heap moves small keys; the elements stay where they are.
+package struct EventHeap<Element> {
+    private struct Key {
         let at: Instant
         let order: UInt64
-        let element: Element
+        /// The element's place in `elements`.
+        let place: Int
 
-        func precedes(_ other: Entry) -> Bool {
+        func precedes(_ other: Key) -> Bool {
             at != other.at ? at < other.at : order < other.order
         }
     }
 
-    private var entries: [Entry] = []
+    private var keys: [Key] = []
+    private var elements: [Element?] = []
+    private var freePlaces: [Int] = []
     private var nextOrder: UInt64 = 0
 
     package init() {}
 
     /// How many entries wait.
-    package var count: Int { entries.count }
+    package var count: Int { keys.count }
 
     /// The time of the entry that comes next.
-    package var nextTime: Instant? { entries.first?.at }
+    package var nextTime: Instant? { keys.first?.at }
 
     /// Puts an entry in.
     package mutating func push(_ element: Element, at instant: Instant) {
-        entries.append(Entry(at: instant, order: nextOrder, element: element))
+        let place: Int
+        if let free = freePlaces.popLast() {
+            place = free
+            elements[place] = element
+        } else {
+            place = elements.count
+            elements.append(element)
+        }
+        keys.append(Key(at: instant, order: nextOrder, place: place))
         nextOrder += 1
-        var child = entries.count - 1
+        var child = keys.count - 1
         while child > 0 {
             let parent = (child - 1) / 2
-            guard entries[child].precedes(entries[parent]) else { break }
-            entries.swapAt(child, parent)
+            guard keys[child].precedes(keys[parent]) else { break }
+            keys.swapAt(child, parent)
             child = parent
         }
     }
 
     /// Takes the entry that comes next.
     package mutating func pop() -> (at: Instant, element: Element)? {
-        guard let first = entries.first else { return nil }
-        let last = entries.removeLast()
-        if !entries.isEmpty {
-            entries[0] = last
+        guard let first = keys.first else { return nil }
+        let last = keys.removeLast()
+        if !keys.isEmpty {
+            keys[0] = last
             sink()
         }
-        return (first.at, first.element)
+        guard let element = elements[first.place] else {
+            preconditionFailure("a key's element is there")
+        }
+        elements[first.place] = nil
+        freePlaces.append(first.place)
+        return (first.at, element)
     }
 
     private mutating func sink() {
         var parent = 0
         while true {
             let left = 2 * parent + 1
-            guard left < entries.count else { return }
+            guard left < keys.count else { return }
             let right = left + 1
-            let child =
-                right < entries.count && entries[right].precedes(entries[left]) ? right : left
-            guard entries[child].precedes(entries[parent]) else { return }
-            entries.swapAt(child, parent)
+            let child = right < keys.count && keys[right].precedes(keys[left]) ? right : left
+            guard keys[child].precedes(keys[parent]) else { return }
+            keys.swapAt(child, parent)
             parent = child
         }
     }

@@ -29,13 +29,37 @@ package enum KeyedHashScheme {
 
     /// Whether a signature is one of `message` under `key`.
     package static func isValid(_ signature: [UInt8], message: [UInt8], key: [UInt8]) -> Bool {
-        guard signature.count == SignatureFormat.byteCount else { return false }
-        let salt = Array(signature[1..<(1 + nonceByteCount)])
-        return signature == Self.signature(salt: salt, message: message, key: key)
+        guard signature.count == SignatureFormat.byteCount,
+            signature[0] == SignatureFormat.firstByte
+        else { return false }
+        let bodyStart = 1 + nonceByteCount
+        let tag = tag(salt: signature[1..<bodyStart], message: message, key: key)
+        return signature.withUnsafeBufferPointer { signature in
+            tag.withUnsafeBufferPointer { tag in
+                var difference: UInt8 = 0
+                var place = 0
+                for position in bodyStart..<signature.count {
+                    difference |= signature[position] ^ tag[place]
+                    place = place + 1 == tag.count ? 0 : place + 1
+                }
+                return difference == 0
+            }
+        }
+    }
+
+    private static func tag(
+        salt: some Collection<UInt8>, message: [UInt8], key: [UInt8]
+    ) -> [UInt8] {
+        var input: [UInt8] = []
+        input.reserveCapacity(32 + nonceByteCount + message.count)
+        input += key.prefix(32)
+        input += salt
+        input += message
+        return BLAKE2b256.hash(input).bytes
     }
 
     private static func signature(salt: [UInt8], message: [UInt8], key: [UInt8]) -> [UInt8] {
-        let tag = BLAKE2b256.hash(key.prefix(32) + salt + message).bytes
+        let tag = tag(salt: salt, message: message, key: key)
         var signature: [UInt8] = [SignatureFormat.firstByte]
         signature.reserveCapacity(SignatureFormat.byteCount + tag.count)
         signature += salt
@@ -47,12 +71,15 @@ package enum KeyedHashScheme {
 
 /// Checks signatures of `KeyedHashScheme`.
 package struct KeyedHashVerifier: SignatureVerifier {
-    package init() {}
+    private let faults: SigningFaults
+
+    package init(faults: SigningFaults = SigningFaults()) { self.faults = faults }
 
     package func verify(
         _ signature: [UInt8], message: [UInt8], by index: ValidatorIndex, in set: ValidatorSet
     ) -> Bool {
         guard let identity = set.validator(at: index) else { return false }
-        return KeyedHashScheme.isValid(signature, message: message, key: identity.falconPublicKey)
+        return KeyedHashScheme.isValid(
+            signature, message: faults.signedPart(of: message), key: identity.falconPublicKey)
     }
 }

@@ -4,7 +4,7 @@ internal import Validator
 
 /// One node: a machine with a clock and a disk, and on it, while it is up, a core with the shell
 /// around it.
-struct SimulatedNode: Sendable {
+final class SimulatedNode {
     /// The node's position in the set.
     let validator: ValidatorIndex
     let key: [UInt8]
@@ -30,12 +30,28 @@ struct SimulatedNode: Sendable {
     var verifierFreeAt = Instant.zero
     /// Commits take that many times as long.
     var diskSlowness = 1
+    /// Writing fails, and with it the node.
+    var isDiskFull = false
     /// The quantum source has failed.
     var isSourceDown = false
     /// The newest slot that the wall clock has shown, in any life.
     var newestSlot = SlotNumber(0)
+    /// Rounds entered since the traffic meter was read, in any life.
+    var recentRoundCount = 1
     /// The newest finalised block that was announced, in any life.
     var announced: BlockRef?
+
+    init(
+        validator: ValidatorIndex, key: [UInt8], attacker: (any Attacker)?, clock: VirtualClock,
+        disk: VirtualDisk, random: SeededGenerator
+    ) {
+        self.validator = validator
+        self.key = key
+        self.attacker = attacker
+        self.clock = clock
+        self.disk = disk
+        self.random = random
+    }
 
     var isUp: Bool { core != nil }
     var isHonest: Bool { attacker == nil }
