@@ -3,37 +3,6 @@ internal import Primitives
 
 /// Rules 4 and 5 for certificates, and what becomes of the lock when finality moves (rule 6).
 extension CoherenceGadget {
-    /// How a block stands to F.
-    private enum Standing {
-        /// It is F.
-        case finalised
-        /// It is a known descendant of F.
-        case above
-        /// It is final already, or so old that we cannot tell.
-        case below
-        /// It is neither an ancestor nor a descendant of F.
-        case conflicting
-        /// It is above F's height and not known.
-        case unknown
-        /// Its height is not the one that the reference says.
-        case wrongHeight
-    }
-
-    private func standing(of block: BlockRef, tree: BlockTree) -> Standing {
-        if block.hash == finalised.hash {
-            return block.number == finalised.number ? .finalised : .wrongHeight
-        }
-        if let number = tree.number(of: block.hash), number != block.number {
-            return .wrongHeight
-        }
-        guard block.number > finalised.number else {
-            guard let hash = recentFinality.hash(at: block.number) else { return .below }
-            return hash == block.hash ? .below : .conflicting
-        }
-        guard isKnown(block, tree: tree) else { return .unknown }
-        return isAtLeast(block, finalised, tree: tree) ? .above : .conflicting
-    }
-
     /// Takes a verified certificate: it always wins, whatever the local round.
     ///
     /// - Parameter isStored: whether it came from disk and needs no record.
@@ -43,7 +12,9 @@ extension CoherenceGadget {
         guard verified.certificate.setID == domain.set.id,
             verified.certificate.setHash == domain.set.hash
         else { return }
-        switch standing(of: verified.block, tree: tree) {
+        let standing = Standing(
+            of: verified.block, finalised: finalised, recent: recentFinality, tree: tree)
+        switch standing {
         case .wrongHeight:
             effects.append(.note(.wrongHeight(verified.certificate.target)))
             return
@@ -67,9 +38,8 @@ extension CoherenceGadget {
         }
         // Rule 5, in one step and before any further signing. No nil precommit is owed: the
         // certificate lets everybody leave.
-        if verified.round >= round, let next = verified.round.successor {
-            enter(next, byCertificate: true)
-        }
+        let next = rules.round(after: verified.round, from: round)
+        if next > round { enter(next, byCertificate: true) }
     }
 
     /// Keeps a certificate whose block is not known; of too many, the highest.
@@ -103,24 +73,15 @@ extension CoherenceGadget {
     mutating func reviewLock(on verified: VerifiedCertificate?, tree: BlockTree) {
         guard let lock else { return }
         let block = lock.block
-        if isAtLeast(finalised, block, tree: tree)
-            || recentFinality.hash(at: block.number) == block.hash
-        {
-            return dropLock()
-        }
-        let isAbove =
-            block.number > finalised.number
-            && (!tree.contains(block.hash) || isAtLeast(block, finalised, tree: tree))
-        guard !isAbove else {
-            // Kept: dropping it here would fork. A lock whose block the disk has lost is kept too.
-            if !rules.keepsLockAboveFinality { dropLock() }
-            if !tree.contains(block.hash) { want(block) }
-            return
-        }
-        guard let verified else { return dropLock() }
-        if lock.round < verified.round {
-            if rules.dropsConflictingLock { dropLock() }
-        } else {
+        let fate = rules.fate(
+            of: lock.reference, finalised: finalised, certificateRound: verified?.round,
+            isFinal: recentFinality.hash(at: block.number) == block.hash, tree: tree)
+        switch fate {
+        case .kept where block.number > finalised.number && !tree.contains(block.hash): want(block)
+        case .kept: break
+        case .dropped: dropLock()
+        case .contradicted:
+            guard let verified else { return }
             stopSigning(.conflictingLock(lock, verified.certificate))
         }
     }

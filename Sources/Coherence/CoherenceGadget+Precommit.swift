@@ -70,9 +70,8 @@ extension CoherenceGadget {
     /// The block that has a quorum in this round, if it may be precommitted.
     private func precommittable(tree: BlockTree) -> VerifiedQuorumCertificate? {
         quorums.all.first { quorum in
-            quorum.round == round
-                && (isKnown(quorum.block, tree: tree) || !rules.locksOnlyKnownBlocks)
-                && (isAtLeast(quorum.block, finalised, tree: tree) || !rules.locksOnlyKnownBlocks)
+            rules.mayPrecommit(
+                quorum.reference, in: round, finalised: finalised, tree: tree)
                 && targetCap.highest.map { quorum.block.number <= $0 } ?? true
         }
     }
@@ -101,7 +100,7 @@ extension CoherenceGadget {
     /// L := (B, r, QC), durable before the precommit is signed. A lock on F itself would say
     /// nothing.
     private mutating func setLock(_ quorum: VerifiedQuorumCertificate) {
-        guard rules.locks, quorum.block != finalised else { return }
+        guard rules.locks(on: quorum.reference, finalised: finalised) else { return }
         let lock = Lock(quorum)
         self.lock = lock
         storedQuorumRound = max(quorum.round, storedQuorumRound ?? quorum.round)

@@ -86,18 +86,11 @@ extension CoherenceGadget {
         return VoteTarget(choice)
     }
 
-    /// Allowed iff T >= F and (no lock, or T >= L.block, or T >= Q for a known quorum certificate
-    /// for Q of a round above the lock's and below this one).
+    /// Rule 2's condition for a prevote in this round.
     func isAllowed(_ target: BlockRef, tree: BlockTree) -> Bool {
-        guard isAtLeast(target, finalised, tree: tree) else { return false }
-        guard let lock else { return true }
-        if isAtLeast(target, lock.block, tree: tree) { return true }
-        return quorums.all.contains { quorum in
-            (lock.round < quorum.round || !rules.unlocksByNewerQuorumOnly)
-                && quorum.round < round
-                && isKnown(quorum.block, tree: tree)
-                && isAtLeast(target, quorum.block, tree: tree)
-        }
+        rules.mayPrevote(
+            target, in: round, finalised: finalised, lock: lock?.reference,
+            quorums: quorums.all.lazy.map(\.reference), tree: tree)
     }
 
     /// Whether the primary's choice is taken over: known, allowed, and no deep reorganisation by

@@ -54,8 +54,9 @@ extension CoherenceGadget {
             unrecorded = missing
             votes.append(missing)
         }
-        let newest = votes.map(\.round).max() ?? RoundNumber(0)
-        tallies.move(to: max(newest, RoundNumber(firstOpenRound)))
+        tallies.move(
+            to: rules.roundAfterRestart(
+                newest: votes.map(\.round).max(), firstOpen: firstOpenRound))
         own.restore(votes, round: round)
         guard rules.resendsStoredVotes else { return own.forget(before: RoundNumber(.max)) }
         for vote in own.stored { _ = tallies.add(vote) }

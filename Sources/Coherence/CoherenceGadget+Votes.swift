@@ -6,7 +6,7 @@ extension CoherenceGadget {
     /// Decides a slot if rule 0 allows it: the slot is taken, and one signature asked for, once.
     mutating func decide(_ position: VotePosition, target: VoteTarget) {
         guard let signer, position.round.rawValue < RoundNumber.limit else { return }
-        guard own.isFree(position) || !rules.decidesInOrder else { return }
+        guard own.isFree(position, by: rules) else { return }
         let vote = UnsignedVote(
             domain: domain, position: position, validator: signer, target: target,
             quantumState: usableState ?? .zero)

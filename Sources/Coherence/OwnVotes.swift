@@ -27,8 +27,8 @@ struct OwnVotes: Sendable {
     private(set) var stored: [VerifiedVote] = []
 
     /// Whether a position may still be decided.
-    func isFree(_ position: VotePosition) -> Bool {
-        pending.count < Self.pendingLimit && (lastDecided.map { $0 < position } ?? true)
+    func isFree(_ position: VotePosition, by rules: VotingRules = .production) -> Bool {
+        pending.count < Self.pendingLimit && rules.mayDecide(position, after: lastDecided)
     }
 
     /// Takes the slot of a vote, for ever.

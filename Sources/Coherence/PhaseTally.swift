@@ -5,7 +5,7 @@ internal import Primitives
 /// At most two targets are kept for each validator; one that has two is an equivocator and counts
 /// for both, so that all who see the same votes count alike. Everything is bounded by the size of
 /// the set.
-struct PhaseTally: Sendable {
+package struct PhaseTally: Sendable {
     private let validatorCount: Int
     private let quorum: Int
     private let countsContentOnce: Bool
@@ -19,12 +19,12 @@ struct PhaseTally: Sendable {
     /// The most votes that any block has.
     private(set) var highestBlockCount = 0
     /// The blocks that have a quorum, in the order in which they got it. Never nil.
-    private(set) var quorumTargets: [VoteTarget] = []
+    package private(set) var quorumTargets: [VoteTarget] = []
     /// Bit i of byte i/8 (least significant first): whether validator i voted.
     private(set) var bitmap: [UInt8]
 
     /// - Parameter countsContentOnce: true but in broken rules.
-    init(validatorCount: Int, quorum: Int, countsContentOnce: Bool = true) {
+    package init(validatorCount: Int, quorum: Int, countsContentOnce: Bool = true) {
         self.countsContentOnce = countsContentOnce
         self.validatorCount = validatorCount
         self.quorum = quorum
@@ -32,7 +32,7 @@ struct PhaseTally: Sendable {
     }
 
     /// What became of a vote.
-    enum Outcome: Sendable, Equatable {
+    package enum Outcome: Sendable, Equatable {
         /// The first vote of its validator.
         case counted
         /// The validator's vote for this target is held already.
@@ -44,7 +44,7 @@ struct PhaseTally: Sendable {
     }
 
     /// Counts a vote of this tally's round and phase.
-    mutating func add(_ vote: VerifiedVote) -> Outcome {
+    package mutating func add(_ vote: VerifiedVote) -> Outcome {
         if first.isEmpty { first = Array(repeating: nil, count: validatorCount) }
         let position = Int(vote.index.rawValue)
         guard let held = first[position] else {

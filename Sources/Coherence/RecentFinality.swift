@@ -1,22 +1,22 @@
-internal import Chain
-internal import Primitives
+package import Chain
+package import Primitives
 
 /// The finalised blocks of recent heights: with them a certificate for a block at or below F is
 /// recognised as one of an ancestor or as a conflict, although the block tree begins at F.
-struct RecentFinality: Sendable {
+package struct RecentFinality: Sendable {
     /// How many heights are remembered.
     static let limit = 1_024
 
     private var lowest: UInt32
     private var hashes: [Hash256]
 
-    init(_ finalised: BlockRef) {
+    package init(_ finalised: BlockRef) {
         lowest = finalised.number.rawValue
         hashes = [finalised.hash]
     }
 
     /// Takes the blocks from above the old F to the new one.
-    mutating func advance(to block: BlockRef, in tree: BlockTree) {
+    package mutating func advance(to block: BlockRef, in tree: BlockTree) {
         let next = UInt64(lowest) + UInt64(hashes.count)
         guard UInt64(block.number.rawValue) >= next else { return }
         var added: [Hash256] = [block.hash]
@@ -35,7 +35,7 @@ struct RecentFinality: Sendable {
     }
 
     /// The finalised block at a height; nil when it is not remembered.
-    func hash(at number: BlockNumber) -> Hash256? {
+    package func hash(at number: BlockNumber) -> Hash256? {
         guard number.rawValue >= lowest, number.rawValue - lowest < UInt32(hashes.count) else {
             return nil
         }

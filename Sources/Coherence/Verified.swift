@@ -48,6 +48,9 @@ public struct VerifiedQuorumCertificate: Sendable, Hashable {
 
     /// The certified block.
     package var block: BlockRef { certifiedBlock(certificate.target) }
+
+    /// Block and round.
+    package var reference: QuorumReference { QuorumReference(block: block, round: round) }
 }
 
 /// A finality certificate that was checked by itself, or made of verified precommits.

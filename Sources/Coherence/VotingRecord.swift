@@ -70,6 +70,9 @@ package struct Lock: Sendable, Hashable {
 
     /// The round that the lock was set in.
     package var round: RoundNumber { quorumCertificate.round }
+
+    /// Block and round.
+    package var reference: QuorumReference { QuorumReference(block: block, round: round) }
 }
 
 extension Lock: SCALEEncodable, SCALEDecodable {
