@@ -120,7 +120,10 @@ let package = Package(
         tests("VoteGossipTests", ["VoteGossip", "Coherence", "Chain", "Primitives", "SCALE"]),
         tests(
             "ValidatorTests",
-            ["Validator", "VoteGossip", "Coherence", "BlockSync", "Chain", "Primitives"]),
+            [
+                "Simulation", "Validator", "VoteGossip", "Coherence", "BlockSync", "Chain",
+                "Primitives",
+            ]),
         tests("LibP2PTests", ["LibP2P", "Primitives", crypto]),
         tests(
             "NetworkingTests", ["Networking", "LibP2P", "Primitives", nioCore, nioPosix, logging]),

@@ -115,6 +115,9 @@ extension ValidatorCore {
     private mutating func imported(_ block: Block) {
         let ref = block.header.ref
         let isOwn = authoring.isOwn(ref.hash)
+        if isOwn, let slot = block.header.slot {
+            effects.append(.stage(.authored(slot, ref.hash)))
+        }
         effects.append(isOwn ? .persist(.block(block)) : .stage(.block(block)))
         let set = tree.state(of: block.header.parentHash)?.setInForce ?? configuration.domain.set
         let author = set.author(of: block.header.slot ?? currentSlot)

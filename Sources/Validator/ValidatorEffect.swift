@@ -77,6 +77,8 @@ extension ValidatorCore {
 package enum StoredRecord: Sendable {
     /// A block that was checked in full and entered the tree.
     case block(Block)
+    /// An own block was made in this slot: no other one ever is.
+    case authored(SlotNumber, Hash256)
     /// Blocks that became final, ascending, and those that left the tree for it.
     case finalised([BlockRef], pruned: [Hash256])
     /// What the finality protocol must not forget.

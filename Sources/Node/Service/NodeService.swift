@@ -109,7 +109,8 @@ final class NodeService: Sendable {
                         genesisHash: preparation.chain.genesisHash,
                         roles: preparation.local == nil ? .full : .authority)),
                 tree: preparation.tree, recovered: preparation.recovered.voting,
-                currentSlot: clock.current, verifier: verifier)
+                currentSlot: clock.current,
+                authoredSlot: preparation.recovered.authoredSlot, verifier: verifier)
         } catch {
             throw NodeError.recovery("\(error)")
         }

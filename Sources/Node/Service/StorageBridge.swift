@@ -32,6 +32,7 @@ final class StorageBridge: RecordStore, ChainHistory {
     private static func durable(_ record: StoredRecord) -> DurableRecord {
         switch record {
         case .block(let block): .block(block)
+        case .authored(let slot, let hash): .authored(slot, hash)
         case .finalised(let blocks, let pruned): .finalised(blocks, pruned: pruned)
         case .voting(let record): .voting(record)
         }

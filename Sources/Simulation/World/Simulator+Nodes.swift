@@ -25,6 +25,7 @@ extension Simulator {
             nodes[node].core = try ValidatorCore(
                 configuration: configuration(of: node), tree: recovered.tree,
                 recovered: recovered.voting, currentSlot: slot(of: node),
+                authoredSlot: nodes[node].disk.durable.authoredSlot,
                 verifier: verifier, rules: rules(of: node))
         } catch {
             return fail(.notRecovered(node: node, error))
