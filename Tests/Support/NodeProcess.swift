@@ -44,6 +44,13 @@ package final class NodeProcess {
         }
     }
 
+    /// The TCP port of `--listen-addr`.
+    package var peerPort: Int? {
+        guard let place = arguments.firstIndex(of: "--listen-addr"), place + 1 < arguments.count
+        else { return nil }
+        return arguments[place + 1].split(separator: "/").last.flatMap { Int($0) }
+    }
+
     /// The process's number; nil before the start.
     package var processID: Int32? { child?.processID }
 
