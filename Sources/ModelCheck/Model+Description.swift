@@ -37,7 +37,7 @@ extension Model {
     /// convinced of in this state. Of like states it is that of one.
     package func outcome(of state: ModelState) -> UInt64 {
         let quorums = tables.quorums(state.ballots)
-        return tree.symmetries.map { renumbered(quorums, by: $0) }.min() ?? quorums
+        return renumberings.reduce(quorums) { min($0, $1.image(of: quorums)) }
     }
 
     /// What was explored, in a line.

@@ -7,8 +7,8 @@ extension Model {
         if configuration.summarisesVotes { state.ballots = summarised(state) }
         guard configuration.usesSymmetry else { return state }
         var best = sorted(state)
-        for symmetry in tree.symmetries.dropFirst() {
-            let image = sorted(renumbered(state, by: symmetry))
+        for renumbering in renumberings {
+            let image = sorted(renumbered(state, by: renumbering))
             if image.isBefore(best) { best = image }
         }
         return best
@@ -58,6 +58,7 @@ extension Model {
     private func mergeRestarts(_ state: inout ModelState) {
         for index in 0..<configuration.honest {
             let validator = state[index]
+            guard validator.cursor > validator.signed else { continue }
             var restarted = tables.restarted(validator)
             guard tables.reviewLock(&restarted), restarted.cursor < validator.cursor else {
                 continue
@@ -92,25 +93,49 @@ extension Model {
             && state.ballots[index] > state.ballots[index + 1]
     }
 
-    private func renumbered(_ state: ModelState, by symmetry: [Int]) -> ModelState {
+    private func renumbered(_ state: ModelState, by renumbering: Renumbering) -> ModelState {
         var next = ModelState()
         for index in 0..<configuration.honest {
             var validator = state[index]
-            validator.finalised = symmetry[validator.finalised]
-            if let (block, round) = validator.lockedBlock {
-                validator.lock = ModelValidator.lock(on: symmetry[block], in: round)
-            }
+            validator.finalised = renumbering.images[validator.finalised]
+            validator.lock = renumbering.locks[validator.lock]
             next[index] = validator
-            next.ballots[index] = renumbered(state.ballots[index], by: symmetry)
+            next.ballots[index] = renumbering.image(of: state.ballots[index])
         }
         return next
     }
+}
 
-    func renumbered(_ ballots: UInt64, by symmetry: [Int]) -> UInt64 {
-        (1...tree.count).reduce(0) { found, block in
-            found | (ballots >> UInt64(block - 1) & tables.slotStarts)
-                << UInt64(symmetry[block] - 1)
+/// A renumbering of the blocks that keeps the tree, made ready for states.
+struct Renumbering: Sendable {
+    /// By block number.
+    let images: [Int]
+    /// By packed lock.
+    let locks: [Int]
+    /// The ballots that go left, and right, by so many bits.
+    private let shifts: [(ballots: UInt64, left: Int)]
+
+    init(_ images: [Int], slotStarts: UInt64) {
+        self.images = images
+        locks = (0..<32).map { lock in
+            let block = (lock + 5) % 6 + 1
+            return lock == 0 || block >= images.count ? lock : lock + images[block] - block
         }
+        var shifts: [(ballots: UInt64, left: Int)] = []
+        for block in images.indices.dropFirst() {
+            let (ballots, left) = (slotStarts << UInt64(block - 1), images[block] - block)
+            if let known = shifts.firstIndex(where: { $0.left == left }) {
+                shifts[known].ballots |= ballots
+            } else {
+                shifts.append((ballots, left))
+            }
+        }
+        self.shifts = shifts
+    }
+
+    func image(of ballots: UInt64) -> UInt64 {
+        // A shift by a negative number goes the other way.
+        shifts.reduce(0) { $0 | (ballots & $1.ballots) << $1.left }
     }
 }
 

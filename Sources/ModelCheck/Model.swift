@@ -10,11 +10,15 @@ package struct Model: Sendable {
     package let configuration: ModelConfiguration
     package let tree: ModelTree
     var tables: RuleTables
+    /// The tree's symmetries but the identity.
+    let renumberings: [Renumbering]
 
     package init(_ configuration: ModelConfiguration) {
         self.configuration = configuration
         tables = RuleTables(configuration)
         tree = tables.tree
+        let slotStarts = tables.slotStarts
+        renumberings = tree.symmetries.dropFirst().map { Renumbering($0, slotStarts: slotStarts) }
     }
 
     /// A step and where it leads.

@@ -30,8 +30,8 @@ extension GadgetWorld {
 
     /// A gadget that has nothing left to write has a lock and an F that the model knows a way to.
     mutating func compare(_ index: Int) {
-        guard complaint == nil, nodes[index].effects.isEmpty else { return }
         let gadget = nodes[index].gadget
+        guard complaint == nil, nodes[index].effects.isEmpty, !isOver(index) else { return }
         let view = gadget.view(tree: nodes[index].tree)
         func number(_ hash: Hash256) -> Int? { tree.blocks.firstIndex { $0.hash == hash } }
         guard let finalised = number(view.finalised.hash) else { return }

@@ -21,6 +21,8 @@ struct GadgetWorld {
     var complaint: String?
     /// What happened, so that the tests know that enough did.
     var counts = Counts()
+    /// By receiver and sender, the Byzantine one last: whether votes arrive for now.
+    var lines: [[Bool]] = []
 
     struct Counts {
         var votes = 0
@@ -31,7 +33,7 @@ struct GadgetWorld {
         var unsentLocks = 0
     }
 
-    init(seed: UInt64, rounds: Int = 4, gadgetRules: VotingRules = .production) {
+    init(seed: UInt64, rounds: Int = 5, gadgetRules: VotingRules = .production) {
         configuration = ModelConfiguration(rounds: rounds, reduced: false)
         model = Model(configuration)
         tree = model.tree
@@ -42,34 +44,47 @@ struct GadgetWorld {
             places.append([])
         }
         for index in nodes.indices { places[index] = closure([ModelValidator()], of: index) }
-        for index in nodes.indices { start(index) }
+        for index in nodes.indices {
+            start(index)
+            // Mostly the same blocks, so that there are quorums.
+            importBlock(1, at: index)
+            importBlock(pick(4) == 0 ? 4 : 2, at: index)
+        }
     }
 
     mutating func pick(_ count: Int) -> Int { Int.random(in: 0..<count, using: &random) }
 
     /// Takes steps until a gadget leaves the model's rounds or something is wrong.
     mutating func run(steps: Int) {
-        for _ in 0..<steps {
+        for step in 0..<steps {
+            if step % 40 == 0 {
+                lines = nodes.map { _ in nodes.map { _ in pick(4) > 0 } + [pick(3) > 0] }
+            }
             guard complaint == nil else { return }
             let index = pick(nodes.count)
-            guard Int(nodes[index].gadget.round.rawValue) < configuration.rounds else { return }
+            guard !isOver(index) else { return }
             act(index)
             compare(index)
         }
     }
 
+    /// Whether a gadget is in the last round of the model, in the end of which the model stands
+    /// still.
+    func isOver(_ index: Int) -> Bool {
+        Int(nodes[index].gadget.round.rawValue) >= configuration.rounds - 1
+    }
+
     private mutating func act(_ index: Int) {
         switch pick(100) {
-        case 0..<8: importBlock(pick(tree.count) + 1, at: index)
-        case 8..<38: deliverSent(to: index)
-        case 38..<53: deliverByzantine(to: index)
-        case 53..<57: deliverCertificate(to: index)
-        case 57..<67: fireTimer(at: index)
-        case 67..<80: sign(at: index)
-        case 80..<94: for _ in 0..<4 where nodes[index].canCarryOut { carryOut(index) }
-        case 94..<96: handle(.targetCap(.init(depth: UInt32(pick(2)))), at: index)
-        case 96..<98: crash(index)
-        default: importBlock(pick(tree.count) + 1, at: index)
+        case 0..<2: importBlock(pick(tree.count) + 1, at: index)
+        case 2..<42: deliverSent(to: index)
+        case 42..<58: deliverByzantine(to: index)
+        case 58..<62: deliverCertificate(to: index)
+        case 62..<64: fireTimer(at: index)
+        case 64..<80: sign(at: index)
+        case 80..<96: for _ in 0..<4 where nodes[index].canCarryOut { carryOut(index) }
+        case 96..<97: handle(.targetCap(.init(depth: UInt32(pick(2)))), at: index)
+        default: crash(index)
         }
     }
 
@@ -101,10 +116,13 @@ struct GadgetWorld {
         guard !sent.isEmpty else { return }
         // Mostly the newest votes, so that quorums come together.
         let window = min(sent.count, pick(4) == 0 ? sent.count : 6)
-        handle(.vote(sent[sent.count - 1 - pick(window)]), at: index)
+        let vote = sent[sent.count - 1 - pick(window)]
+        guard lines[index][Int(vote.index.rawValue)] else { return }
+        handle(.vote(vote), at: index)
     }
 
     private mutating func deliverByzantine(to index: Int) {
+        guard lines[index][configuration.honest] else { return }
         // What helps a quorum on, or something wild.
         let phase = VotePhase.allCases[pick(2)]
         var round = nodes[index].gadget.round
