@@ -108,6 +108,10 @@ let package = Package(
             ]),
         program("quantumharmony-simulate", ["Simulation", "ModelCheck", argumentParser]),
 
+        .target(
+            name: "TestSupport",
+            dependencies: ["Chain", "Falcon", "Keystore", "Primitives", "SCALE"],
+            path: "Tests/Support", swiftSettings: strict),
         tests("SCALETests", ["SCALE"]),
         tests("PrimitivesTests", ["Primitives", "SCALE"]),
         tests("FalconTests", ["Falcon", crypto]),
@@ -118,7 +122,10 @@ let package = Package(
         tests("VoteGossipTests", ["VoteGossip", "Coherence", "Chain", "Primitives", "SCALE"]),
         tests(
             "ValidatorTests",
-            ["Validator", "VoteGossip", "Coherence", "BlockSync", "Chain", "Primitives"]),
+            [
+                "Simulation", "Validator", "VoteGossip", "Coherence", "BlockSync", "Chain",
+                "Primitives",
+            ]),
         tests("LibP2PTests", ["LibP2P", "Primitives", crypto]),
         tests(
             "NetworkingTests", ["Networking", "LibP2P", "Primitives", nioCore, nioPosix, logging]),
@@ -131,7 +138,13 @@ let package = Package(
             "SimulationTests",
             ["Simulation", "Validator", "VoteGossip", "Coherence", "Chain", "Primitives"]),
         tests("NodeTests", ["Node", "Primitives", logging]),
-        tests("IntegrationTests", []),
+        tests(
+            "IntegrationTests",
+            [
+                "TestSupport", "VoteGossip", "Coherence", "Chain", "Networking", "LibP2P",
+                "Primitives",
+                "SCALE", logging,
+            ], exclude: ["kill_switch.c"]),
         tests(
             "InteropTests", ["Networking", "LibP2P", "Falcon", "Primitives", logging],
             exclude: ["peers", "verify_certificate.py", "falcon_pqcrypto.py"]),

@@ -17,7 +17,7 @@ extension ChainDatabase {
 
     private static func takes(_ record: DurableRecord) -> Bool {
         switch record {
-        case .voting(.vote), .voting(.lock), .voting(.highestQuorumCertificate): false
+        case .voting(.vote), .voting(.lock), .voting(.highestQuorumCertificate), .authored: false
         case .voting(.certificate), .voting(.evidence), .voting(.halt): true
         case .block, .finalised, .ban, .unban, .address: true
         }
@@ -32,7 +32,7 @@ extension ChainDatabase {
         case .voting(.certificate(let certificate)): try store(db, certificate)
         case .voting(.evidence(let evidence)): try store(db, evidence)
         case .voting(.halt(let alarm)): try store(db, alarm)
-        case .voting(.vote), .voting(.lock), .voting(.highestQuorumCertificate): break
+        case .voting(.vote), .voting(.lock), .voting(.highestQuorumCertificate), .authored: break
         case .ban(let ban): try store(db, ban)
         case .unban(let peer):
             try db.execute(sql: "DELETE FROM ban WHERE peer = ?", arguments: [Data(peer)])

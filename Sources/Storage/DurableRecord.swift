@@ -6,6 +6,8 @@ package import Primitives
 package enum DurableRecord: Sendable {
     /// A block that was checked in full. Its parent need not be stored.
     case block(Block)
+    /// An own block was made in this slot. Slots only rise.
+    case authored(SlotNumber, Hash256)
     /// Blocks that became final, ascending, the first a child of the finalised block; and those
     /// that are on other branches. All of the former are stored.
     case finalised([BlockRef], pruned: [Hash256])

@@ -104,14 +104,13 @@ package final class NodeStore: Sendable {
     @discardableResult
     package func apply(_ records: [DurableRecord]) throws(StorageError) -> CommitReport {
         let log = signing.withLock(\.log)
-        var voting: [VotingRecord] = []
-        for case .voting(let record) in records where SignLog.takes(record) {
-            if log == nil && record.needsSignLog { throw .noSignLog(reason: noSignLogReason) }
-            voting.append(record)
+        let own = records.filter(SignLog.takes)
+        if log == nil && own.contains(where: SignLog.needs) {
+            throw .noSignLog(reason: noSignLogReason)
         }
         var report = CommitReport()
         report.chain = try chain.apply(records).map(CommitReport.Part.init)
-        report.signLog = try log?.apply(voting).map(CommitReport.Part.init)
+        report.signLog = try log?.apply(own).map(CommitReport.Part.init)
         measurements.withLock { $0.add(report) }
         return report
     }
@@ -141,7 +140,8 @@ package final class NodeStore: Sendable {
             lock: contents.lock, highestQuorumCertificate: contents.highestQuorumCertificate,
             signRecords: contents.records, halt: contents.halt ?? alarm)
         return RecoveredChain(
-            finalised: block, state: state, unfinalised: above, voting: voting)
+            finalised: block, state: state, unfinalised: above, voting: voting,
+            authoredSlot: contents.authoredSlot)
     }
 
     /// Ends all use of the files and frees the base path.
@@ -223,17 +223,5 @@ extension NodeStore {
     package func signedVoteCount() throws(StorageError) -> Int {
         let log = signing.withLock(\.log)
         return try log?.voteCount() ?? 0
-    }
-}
-
-extension VotingRecord {
-    /// Whether the record protects the key: without a log it must not be passed over. A follower
-    /// has quorum certificates and alarms, too.
-    fileprivate var needsSignLog: Bool {
-        switch self {
-        case .vote: true
-        case .lock(_, let lock): lock != nil
-        case .highestQuorumCertificate, .halt, .certificate, .evidence: false
-        }
     }
 }

@@ -1,5 +1,6 @@
 package import Chain
 package import Coherence
+package import Primitives
 
 /// What a node finds when it starts.
 package struct RecoveredChain: Sendable {
@@ -11,6 +12,8 @@ package struct RecoveredChain: Sendable {
     package let unfinalised: [Block]
     /// What the finality protocol of the active set goes on with.
     package let voting: RecoveredVoting
+    /// The newest slot in which this node made a block; nil when it never did.
+    package let authoredSlot: SlotNumber?
 
     /// The tree of these blocks. Their bodies are executed again, their signatures, which were
     /// checked before they were stored, are not.

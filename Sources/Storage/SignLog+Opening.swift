@@ -158,6 +158,21 @@ extension SignLog {
             BEGIN SELECT RAISE(ABORT, 'the floor never falls'); END;
             CREATE TRIGGER floor_kept BEFORE DELETE ON floor
             BEGIN SELECT RAISE(ABORT, 'the floor is kept'); END;
+            """,
             """
+            CREATE TABLE authored (
+                id INTEGER PRIMARY KEY CHECK (id = 1),
+                slot INTEGER NOT NULL CHECK (slot >= 0),
+                hash BLOB NOT NULL CHECK (length(hash) = 32)
+            ) STRICT;
+            CREATE TRIGGER authored_only_rises BEFORE UPDATE ON authored
+            WHEN NEW.slot <= OLD.slot
+            BEGIN SELECT RAISE(ABORT, 'a slot is used once'); END;
+            CREATE TRIGGER authored_never_replaced BEFORE INSERT ON authored
+            WHEN EXISTS (SELECT 1 FROM authored)
+            BEGIN SELECT RAISE(ABORT, 'a slot is used once'); END;
+            CREATE TRIGGER authored_kept BEFORE DELETE ON authored
+            BEGIN SELECT RAISE(ABORT, 'the newest slot is kept'); END;
+            """,
         ])
 }

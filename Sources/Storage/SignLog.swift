@@ -23,18 +23,35 @@ final class SignLog: Sendable {
     }
 
     /// Applies the records that belong here, in one transaction; nil when there are none.
-    func apply(_ records: [VotingRecord]) throws(StorageError) -> SQLiteFile.Timing? {
-        let own = records.filter(Self.takes)
-        guard !own.isEmpty else { return nil }
+    func apply(_ records: [DurableRecord]) throws(StorageError) -> SQLiteFile.Timing? {
+        guard !records.isEmpty else { return nil }
         return try file.write { db in
-            for record in own { try apply(record, db) }
+            for record in records {
+                switch record {
+                case .voting(let record): try apply(record, db)
+                case .authored(let slot, let block): try apply(db, slot, of: block)
+                default: break
+                }
+            }
         }
     }
 
-    static func takes(_ record: VotingRecord) -> Bool {
+    /// Whether a record belongs here.
+    static func takes(_ record: DurableRecord) -> Bool {
         switch record {
-        case .vote, .lock, .highestQuorumCertificate, .halt: true
-        case .certificate, .evidence: false
+        case .voting(.vote), .voting(.lock), .voting(.highestQuorumCertificate), .voting(.halt),
+            .authored:
+            true
+        default: false
+        }
+    }
+
+    /// Whether nothing may go on without the log when there is such a record.
+    static func needs(_ record: DurableRecord) -> Bool {
+        switch record {
+        case .voting(.vote), .authored: true
+        case .voting(.lock(_, let lock)): lock != nil
+        default: false
         }
     }
 
@@ -52,6 +69,31 @@ final class SignLog: Sendable {
             try store(db, .halt, alarm.setID, alarm.scaleBytes)
         case .certificate, .evidence: break
         }
+    }
+
+    // MARK: Blocks
+
+    /// Takes a slot for an own block.
+    private func apply(_ db: Database, _ slot: SlotNumber, of block: Hash256) throws {
+        let row = try Row.fetchOne(
+            db.cachedStatement(sql: "SELECT slot, hash FROM authored WHERE id = 1"))
+        guard let row else {
+            try db.execute(
+                sql: "INSERT INTO authored (id, slot, hash) VALUES (1, ?, ?)",
+                arguments: [try column(slot.rawValue), Data(block)])
+            return
+        }
+        let newest = SlotNumber(try row.decode(UInt64.self, forColumn: "slot"))
+        let hash = try Hash256(column: row.decode(forColumn: "hash"))
+        // The same block again, as after a commit whose confirmation was lost.
+        guard slot != newest || hash != block else { return }
+        guard slot > newest else {
+            throw StorageError.contradiction(
+                reason: "slot \(slot) is not above slot \(newest), in which a block was made before"
+            )
+        }
+        try db.cachedStatement(sql: "UPDATE authored SET slot = ?, hash = ? WHERE id = 1")
+            .execute(arguments: [try column(slot.rawValue), Data(block)])
     }
 
     // MARK: Votes
@@ -166,6 +208,7 @@ extension SignLog {
         var lock: Lock?
         var highestQuorumCertificate: QuorumCertificate?
         var halt: SafetyAlarm?
+        var authoredSlot: SlotNumber?
     }
 
     /// The votes of the two highest rounds of a set that have any, and the set's items.
@@ -187,7 +230,9 @@ extension SignLog {
                 records: try records.map { try SignRecord(column: $0) },
                 lock: try decoded(.lock),
                 highestQuorumCertificate: try decoded(.highestQuorumCertificate),
-                halt: try decoded(.halt))
+                halt: try decoded(.halt),
+                authoredSlot: try UInt64.fetchOne(db, sql: "SELECT slot FROM authored")
+                    .map { SlotNumber($0) })
         }
     }
 

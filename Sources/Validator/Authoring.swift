@@ -7,18 +7,20 @@ struct Authoring: Sendable {
     /// Our position in the set; nil when no blocks are produced here.
     let local: ValidatorIndex?
     /// The newest slot that a block of ours may have been begun for. An own block is durable before
-    /// anybody sees it, so after a restart the blocks of the tree tell which slots are used up; but
-    /// not those of blocks that finality has pruned. So the slot of the start counts as used.
+    /// anybody sees it, and its slot is written beside the keys, so that no restart, no purged chain
+    /// and no clock that was set back makes a slot free again. The slot of the start counts as used.
     private(set) var newestSlot: SlotNumber?
     /// The block that waits for its seal.
     private(set) var pending: (slot: SlotNumber, builder: BlockBuilder)?
     /// The newest own block.
     private var newest: Hash256?
 
-    init(local: ValidatorIndex?, tree: BlockTree, startedIn slot: SlotNumber) {
+    init(
+        local: ValidatorIndex?, tree: BlockTree, startedIn slot: SlotNumber, newest: SlotNumber?
+    ) {
         self.local = local
         guard let local else { return }
-        newestSlot = slot
+        newestSlot = max(slot, newest ?? slot)
         for head in tree.heads {
             var step = tree.header(head.hash)
             while let header = step {

@@ -77,7 +77,8 @@ extension ValidatorCore {
         case .loadCertificate(let id, let query): effects.append(.loadCertificate(id, query))
         case .punish: break
         case .ban(let peer, let duration): effects.append(.ban(peer, duration))
-        case .disconnect(let peer, _): effects.append(.disconnect(.votes, peer))
+        case .disconnect(let peer, .tooManyPeers): effects.append(.disconnect(.votes, peer))
+        case .disconnect(let peer, _): effects.append(.hangUp(peer))
         case .setTimer(let timer, let at): effects.append(.setTimer(.gossip(timer), at))
         case .handshakeChanged(let bytes): effects.append(.handshakeChanged(.votes, bytes))
         case .note(let note): effects.append(.event(.gossip(note)))
@@ -114,6 +115,9 @@ extension ValidatorCore {
     private mutating func imported(_ block: Block) {
         let ref = block.header.ref
         let isOwn = authoring.isOwn(ref.hash)
+        if isOwn, let slot = block.header.slot {
+            effects.append(.stage(.authored(slot, ref.hash)))
+        }
         effects.append(isOwn ? .persist(.block(block)) : .stage(.block(block)))
         let set = tree.state(of: block.header.parentHash)?.setInForce ?? configuration.domain.set
         let author = set.author(of: block.header.slot ?? currentSlot)
@@ -128,7 +132,7 @@ extension ValidatorCore {
         effects.append(.event(.syncOffence(peer, offence)))
         switch conduct.judge(peer, offence.weight) {
         case .tolerate: break
-        case .disconnect: effects.append(.disconnect(.blocks, peer))
+        case .disconnect: effects.append(.hangUp(peer))
         case .ban: effects.append(.ban(peer, PeerConduct.banDuration))
         }
     }

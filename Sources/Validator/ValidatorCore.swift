@@ -76,11 +76,13 @@ package struct ValidatorCore: Sendable {
     ///   - recovered: what the finality protocol had made durable; checked with `verifier`.
     ///   - currentSlot: the slot that the wall clock is in. Blocks are produced from the next one
     ///     on: one that an earlier life made in this slot may have left the tree since.
+    ///   - authoredSlot: the newest slot of an own block, as the sign log tells.
     ///   - rules: the voting rules; tests break them on purpose.
     /// - Throws: what is wrong with the stored state; nothing may be signed then.
     package init(
         configuration: Configuration, tree: BlockTree, recovered: RecoveredVoting,
-        currentSlot: SlotNumber, verifier: some SignatureVerifier, rules: VotingRules = .production
+        currentSlot: SlotNumber, authoredSlot: SlotNumber? = nil,
+        verifier: some SignatureVerifier, rules: VotingRules = .production
     ) throws(RecoveryError) {
         self.configuration = configuration
         self.tree = tree
@@ -93,7 +95,7 @@ package struct ValidatorCore: Sendable {
         sync = SyncMachine(configuration: configuration.sync, currentSlot: currentSlot)
         authoring = Authoring(
             local: configuration.producesBlocks ? configuration.local : nil, tree: tree,
-            startedIn: currentSlot)
+            startedIn: currentSlot, newest: authoredSlot)
     }
 
     /// Takes one input and says what is to be done, in order.
@@ -124,13 +126,21 @@ package struct ValidatorCore: Sendable {
         return effects
     }
 
-    /// Begins; what peers are told of us when they connect stands before any of them can.
+    /// Begins. What peers are told of us when they connect comes first, before any record that
+    /// has to be durable: nobody who connects meanwhile may find an empty handshake.
     private mutating func start(_ now: Instant) {
-        waiting.append(.gadget(.start))
-        settle(now)
         effects.append(.handshakeChanged(.blocks, sync.handshake(best: tree.best)))
         let view = gadget.view(tree: tree)
         effects.append(.handshakeChanged(.votes, gossip.handshake(of: view).scaleBytes))
+        if let newest = authoring.newestSlot, newest > currentSlot {
+            effects.append(
+                .event(
+                    .authoringFailed(
+                        currentSlot,
+                        reason: "the clock was set back: an own block of slot \(newest) exists;"
+                            + " no blocks are made until that slot is over")))
+        }
+        waiting.append(.gadget(.start))
     }
 
     private mutating func enter(_ slot: SlotNumber, _ now: Instant) {

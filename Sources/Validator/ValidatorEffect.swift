@@ -50,6 +50,9 @@ extension ValidatorCore {
         case ban(PeerHandle, Duration)
         /// Close a peer's stream.
         case disconnect(Channel, PeerHandle)
+        /// Close the connection to a peer with which there is nothing to talk about; it may come
+        /// back.
+        case hangUp(PeerHandle)
         /// Tell whoever submitted an extrinsic what became of it.
         case submitted(Hash256, SubmissionOutcome)
         /// Something happened that people or clients may want to know.
@@ -62,6 +65,7 @@ extension ValidatorCore {
                 .cancelTimer:
                 true
             case .persist, .stage, .send, .request, .respond, .handshakeChanged, .ban, .disconnect,
+                .hangUp,
                 .submitted, .event:
                 false
             }
@@ -73,6 +77,8 @@ extension ValidatorCore {
 package enum StoredRecord: Sendable {
     /// A block that was checked in full and entered the tree.
     case block(Block)
+    /// An own block was made in this slot: no other one ever is.
+    case authored(SlotNumber, Hash256)
     /// Blocks that became final, ascending, and those that left the tree for it.
     case finalised([BlockRef], pruned: [Hash256])
     /// What the finality protocol must not forget.

@@ -16,6 +16,17 @@ package struct PeerRole: Sendable, Hashable {
     package static let authority = PeerRole(rawValue: 4)
 }
 
+extension PeerRole: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .full: "full"
+        case .light: "light"
+        case .authority: "authority"
+        default: "role \(rawValue)"
+        }
+    }
+}
+
 /// The handshake of the vote gossip's notification streams.
 ///
 /// Source: docs/protocol.md, "NotificationService". 85 bytes: role, genesis hash, set, round, and

@@ -39,8 +39,22 @@ struct GossipPeer: Sendable {
     var verificationBudget: TokenBucket
     var messageBudget: TokenBucket
     var answerBudget: TokenBucket
-    /// Signatures of its that are being verified.
+    /// Signatures of its that are being verified or wait for it.
     var verifyingCount = 0
+    /// Votes of its that wait until fewer are being verified, in order.
+    var waitingVotes: [VerificationJobID] = []
+    /// Votes being verified in its turn.
+    var startedCount = 0
+    /// Valid votes that it sent since the last bad one.
+    var validCount = 0
+
+    /// How many of its votes may be verified at one time: as many as could be bad before it is cut
+    /// off, and one more for each that was valid. So a stranger costs three verifications at most,
+    /// and an honest peer waits for nothing after its first few votes.
+    var verificationWindow: Int {
+        Int(PeerReputation.strikeLimit - min(PeerReputation.strikeLimit, reputation.strikes))
+            + validCount
+    }
 
     // What is on its way to it.
     var probes: [Probe] = []

@@ -7,13 +7,15 @@ internal import Primitives
 /// another signature for the same content waits until the first one's result is known, so that junk
 /// under an honest validator's name can neither displace the real vote nor get its sender blamed.
 struct PendingVerifications: Sendable {
-    /// A vote being verified.
+    /// A vote being verified, or waiting for its sender's turn.
     struct Vote: Sendable {
         let content: VoteContent
         /// What is being verified.
         var vote: CoherenceVote
         /// Who sent exactly this, in order; the first one's budget paid.
         var senders: [PeerHandle]
+        /// In whose turn the verification was begun; nil while it waits.
+        var starter: PeerHandle?
         /// The same content with other bytes, in order of arrival.
         var alternatives: [(vote: CoherenceVote, sender: PeerHandle)] = []
     }
@@ -95,7 +97,33 @@ struct PendingVerifications: Sendable {
         return vote
     }
 
+    /// The vote of this number.
+    func vote(_ id: VerificationJobID) -> Vote? { votes[id] }
+
+    /// The number of the vote of this content.
+    func id(of content: VoteContent) -> VerificationJobID? { jobs[content] }
+
+    /// The verification of a vote begins in a peer's turn.
+    mutating func start(_ id: VerificationJobID, for peer: PeerHandle) {
+        votes[id]?.starter = peer
+    }
+
+    /// A peer whose turn it may be sent other bytes for a vote that still waits: they go first.
+    mutating func prefer(_ vote: CoherenceVote, from sender: PeerHandle, to content: VoteContent) {
+        guard let id = jobs[content], let waiting = votes[id] else { return }
+        let others = waiting.senders.map { (vote: waiting.vote, sender: $0) }
+        votes[id]?.vote = vote
+        votes[id]?.senders = [sender]
+        votes[id]?.alternatives.append(contentsOf: others)
+        alternativeCount += others.count
+    }
+
     // MARK: Certificates
+
+    /// How many certificates are being verified that a peer was the first to send.
+    func certificateCount(of peer: PeerHandle) -> Int {
+        certificates.count { $0.senders.first == peer }
+    }
 
     /// Begins a verification.
     mutating func begin(

@@ -146,7 +146,14 @@ extension VoteGossipMachine {
             counters.verificationsShared += 1
             return .ignore(.duplicate)
         }
-        guard verifications.hasRoomForCertificate else { return .ignore(.verificationBusy) }
+        // The first bad signature ends a certificate's verification: each is one strike at most.
+        let turns =
+            PeerReputation.strikeLimit
+            - min(
+                PeerReputation.strikeLimit, peers[place].reputation.strikes)
+        guard verifications.hasRoomForCertificate,
+            verifications.certificateCount(of: handle) < Int(turns)
+        else { return .ignore(.verificationBusy) }
         let size = signatures * VoteEntry.byteCount
         if let verdict = spend(signatures, of: place, byteCount: size, context) { return verdict }
         let id = verifications.begin(subject, signatureCount: signatures, from: handle)

@@ -63,6 +63,7 @@ extension VoteGossipMachine {
 
     mutating func closeStream(_ handle: PeerHandle, _ context: inout GossipContext) {
         guard let place = index(of: handle) else { return }
+        giveUpTurns(of: place, context)
         var peer = peers.remove(at: place)
         loads.removeAll { $0.peer == handle }
         // A peer with a signature under verification may turn out to be an offender yet.
@@ -86,6 +87,7 @@ extension VoteGossipMachine {
         guard case .reject(let offence) = verdict else { return }
         context.note(.rejected(handle, kind, offence))
         context.effects.append(.punish(handle, offence))
+        if offence.isStrike, let place = index(of: handle) { peers[place].validCount = 0 }
         guard let place = index(of: handle) else {
             return blameAbsentee(handle, offence, &context)
         }
@@ -96,6 +98,7 @@ extension VoteGossipMachine {
             throttle(place, for: duration, &context)
         } else {
             peers[place].isCutOff = true
+            giveUpTurns(of: place, context)
             counters.bans += 1
             context.effects.append(.ban(handle, duration))
             context.effects.append(.disconnect(handle, .misbehaviour))

@@ -7,21 +7,16 @@ extension VoteGossipMachine {
     mutating func finishVerifications(
         _ outcomes: [VerificationOutcome], _ context: inout GossipContext
     ) {
-        var batch: [VerificationJob] = []
         for outcome in outcomes {
             switch outcome.result {
-            case .vote(let result):
-                finishVote(outcome.id, result, into: &batch, &context)
-            case .quorumCertificate(let result):
-                finish(outcome.id, result, &context)
-            case .certificate(let result):
-                finish(outcome.id, result, &context)
+            case .vote(let result): finishVote(outcome.id, result, &context)
+            case .quorumCertificate(let result): finish(outcome.id, result, &context)
+            case .certificate(let result): finish(outcome.id, result, &context)
             case .doubleVote:
                 // This machine asks for no such verification.
                 break
             }
         }
-        flush(&batch, &context)
     }
 
     /// Returns what a verification took from a peer's share.
@@ -32,41 +27,100 @@ extension VoteGossipMachine {
 
     private mutating func finishVote(
         _ id: VerificationJobID, _ result: Result<VerifiedVote, VoteInvalid>,
-        into batch: inout [VerificationJob], _ context: inout GossipContext
+        _ context: inout GossipContext
     ) {
         guard let pending = verifications.finishVote(id) else { return }
         release(1, of: pending.senders)
+        if let place = pending.starter.flatMap({ index(of: $0) }) {
+            peers[place].startedCount = max(0, peers[place].startedCount - 1)
+        }
         switch result {
         case .success(let vote):
+            for sender in pending.senders {
+                if let place = index(of: sender) { peers[place].validCount += 1 }
+            }
             accept(vote, from: pending.senders, &context)
         case .failure:
             // Only those whose very bytes failed are at fault.
             for sender in pending.senders {
                 judge(.reject(.badSignature), of: sender, .vote, &context)
             }
-            tryAlternative(of: pending, into: &batch, context)
+            tryAlternative(of: pending, context)
         }
     }
 
-    /// The next differently signed copy gets its turn; its sender's budget was charged on arrival.
+    /// The next differently signed copy waits for its sender's turn; its sender's budget was
+    /// charged on arrival.
     private mutating func tryAlternative(
-        of failed: PendingVerifications.Vote, into batch: inout [VerificationJob],
-        _ context: GossipContext
+        of given: PendingVerifications.Vote, _ context: GossipContext
     ) {
-        guard let next = failed.alternatives.first, next.vote.setID == context.view.domain.set.id
+        let present = given.alternatives.filter { alternative in
+            index(of: alternative.sender).map { !peers[$0].isCutOff } ?? false
+        }
+        guard let next = present.first, let place = index(of: next.sender),
+            next.vote.setID == context.view.domain.set.id
         else { return }
         // Copies equal to this one were attached to the failed bytes only if they equalled those,
         // so several peers' equal alternatives join here.
-        let equal = failed.alternatives.filter { $0.vote == next.vote }
-        let others = failed.alternatives.filter { $0.vote != next.vote }
+        let equal = present.filter { $0.vote == next.vote }
+        let others = present.filter { $0.vote != next.vote }
         let id = verifications.begin(
             PendingVerifications.Vote(
-                content: failed.content, vote: next.vote, senders: equal.map(\.sender),
+                content: given.content, vote: next.vote, senders: equal.map(\.sender),
                 alternatives: others))
-        if let place = index(of: next.sender) { peers[place].verifyingCount += 1 }
-        counters.signaturesChecked += 1
-        batch.append(
-            VerificationJob(id: id, domain: context.view.domain, subject: .vote(next.vote)))
+        peers[place].verifyingCount += 1
+        peers[place].waitingVotes.append(id)
+    }
+
+    // MARK: Turns
+
+    /// Begins the verifications whose turn it is.
+    mutating func startVerifications(_ context: inout GossipContext) {
+        var batch: [VerificationJob] = []
+        for place in peers.indices {
+            var taken = 0
+            while taken < peers[place].waitingVotes.count,
+                peers[place].startedCount < peers[place].verificationWindow
+            {
+                let id = peers[place].waitingVotes[taken]
+                taken += 1
+                // It may have had its turn elsewhere, or be over.
+                guard let pending = verifications.vote(id), pending.starter == nil else { continue }
+                verifications.start(id, for: peers[place].handle)
+                peers[place].startedCount += 1
+                counters.signaturesChecked += 1
+                batch.append(
+                    VerificationJob(
+                        id: id, domain: context.view.domain, subject: .vote(pending.vote)))
+                if batch.count == configuration.maximumBatchCount { flush(&batch, &context) }
+            }
+            peers[place].waitingVotes.removeFirst(taken)
+        }
+        flush(&batch, &context)
+    }
+
+    private func flush(_ batch: inout [VerificationJob], _ context: inout GossipContext) {
+        guard !batch.isEmpty else { return }
+        context.effects.append(.verify(batch))
+        batch = []
+    }
+
+    /// A peer lost its turns: what waits for them goes to the next who sent it, or is forgotten.
+    mutating func giveUpTurns(of place: Int, _ context: GossipContext) {
+        let handle = peers[place].handle
+        let waiting = peers[place].waitingVotes
+        peers[place].waitingVotes = []
+        for id in waiting {
+            guard verifications.vote(id)?.starter == nil, var given = verifications.finishVote(id)
+            else { continue }
+            release(1, of: given.senders)
+            given.alternatives.removeAll { $0.sender == handle }
+            let others = given.senders.filter { $0 != handle }.map {
+                (vote: given.vote, sender: $0)
+            }
+            given.alternatives.insert(contentsOf: others, at: 0)
+            tryAlternative(of: given, context)
+        }
     }
 
     // MARK: After the signature

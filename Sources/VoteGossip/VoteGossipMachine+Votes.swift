@@ -20,9 +20,7 @@ extension VoteGossipMachine {
             return .reject(.invalidState)
         }
         noteEntry(slot, from: place)
-        var batch: [VerificationJob] = []
-        let verdict = consider(vote, slot, from: place, into: &batch, context)
-        flush(&batch, &context)
+        let verdict = consider(vote, slot, from: place, context)
         answerIfBehind(place, &context)
         return verdict
     }
@@ -51,16 +49,13 @@ extension VoteGossipMachine {
             guard let slot = try? vote.check(in: domain) else { return .reject(.invalidState) }
             slots.append(slot)
         }
-        var batch: [VerificationJob] = []
         let handle = peers[place].handle
         for (vote, slot) in zip(votes, slots) {
             noteEntry(slot, from: place)
-            if let verdict = consider(vote, slot, from: place, into: &batch, context) {
+            if let verdict = consider(vote, slot, from: place, context) {
                 judge(verdict, of: handle, .voteBundle, &context)
             }
-            if batch.count >= configuration.maximumBatchCount { flush(&batch, &context) }
         }
-        flush(&batch, &context)
         answerIfBehind(place, &context)
         return nil
     }
@@ -103,8 +98,7 @@ extension VoteGossipMachine {
 
     /// Content, then budgets: what remains is to verify the signature.
     private mutating func consider(
-        _ vote: CoherenceVote, _ slot: VoteSlot, from place: Int,
-        into batch: inout [VerificationJob], _ context: GossipContext
+        _ vote: CoherenceVote, _ slot: VoteSlot, from place: Int, _ context: GossipContext
     ) -> GossipVerdict? {
         let view = context.view
         let content = VoteContent(slot: slot, target: vote.target)
@@ -121,8 +115,7 @@ extension VoteGossipMachine {
         let handle = peers[place].handle
         let id = verifications.begin(
             PendingVerifications.Vote(content: content, vote: vote, senders: [handle]))
-        counters.signaturesChecked += 1
-        batch.append(VerificationJob(id: id, domain: view.domain, subject: .vote(vote)))
+        peers[place].waitingVotes.append(id)
         return nil
     }
 
@@ -139,13 +132,23 @@ extension VoteGossipMachine {
         _ pending: PendingVerifications.Vote, _ vote: CoherenceVote, from place: Int, now: Instant
     ) -> GossipVerdict? {
         let handle = peers[place].handle
+        let isTurn =
+            pending.starter == nil && peers[place].startedCount < peers[place].verificationWindow
         if pending.vote == vote {
             verifications.addSender(handle, to: pending.content)
             counters.verificationsShared += 1
+            if isTurn { queue(pending.content, for: place) }
             return .ignore(.duplicate)
         }
         guard peers[place].verificationBudget.take(1, now: now) else {
             return .ignore(.overVerificationBudget)
+        }
+        if isTurn, pending.alternatives.count < configuration.maximumAlternativeCount,
+            !pending.senders.contains(handle)
+        {
+            verifications.prefer(vote, from: handle, to: pending.content)
+            queue(pending.content, for: place)
+            return nil
         }
         let isKept = verifications.addAlternative(
             vote, from: handle, to: pending.content,
@@ -177,10 +180,8 @@ extension VoteGossipMachine {
         return nil
     }
 
-    /// Hands a batch of verifications out.
-    func flush(_ batch: inout [VerificationJob], _ context: inout GossipContext) {
-        guard !batch.isEmpty else { return }
-        context.effects.append(.verify(batch))
-        batch = []
+    /// A vote that waits in another peer's turn may be verified in this one's.
+    private mutating func queue(_ content: VoteContent, for place: Int) {
+        if let id = verifications.id(of: content) { peers[place].waitingVotes.append(id) }
     }
 }

@@ -102,6 +102,7 @@ package struct VoteGossipMachine: Sendable {
             finishLoad(id, certificate, &context)
         case .timer(let timer): fire(timer, &context)
         }
+        startVerifications(&context)
         return context.effects
     }
 
@@ -167,6 +168,8 @@ package struct VoteGossipMachine: Sendable {
             peers[index].holdings = PeerHoldings(validatorCount: set.count)
             peers[index].probes = []
             peers[index].verifyingCount = 0
+            peers[index].waitingVotes = []
+            peers[index].startedCount = 0
             peers[index].quorumDueAt = nil
             peers[index].lockRound = nil
             peers[index].highestQuorumRound = nil

@@ -53,7 +53,8 @@ struct RunPrinter {
         print(
             "  healed \(times.count) times: median \(median), worst \(times.last ?? .zero),"
                 + " at most \(told.mostHealingRounds) rounds;"
-                + " at most \(told.mostEffects) effects waited")
+                + " at most \(told.mostEffects) effects waited,"
+                + " \(told.mostTrafficPermille) permille of the traffic allowed")
     }
 
     /// Prints the lines that came since; returns how many there were in total.

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// What goes wrong outside ends in a clear error, never in a trap, and loses nothing.

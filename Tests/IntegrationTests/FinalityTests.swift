@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Real validators in processes of their own: the runs that the plan asks for.
@@ -92,15 +93,11 @@ import Testing
     private func verifyWithPython(
         _ request: [String: Any]
     ) throws -> (status: Int32, output: String) {
-        let root = URL(filePath: #filePath).deletingLastPathComponent()
-            .deletingLastPathComponent().deletingLastPathComponent()
-        let python =
-            ProcessInfo.processInfo.environment["QH_PYTHON"]
-            ?? root.appending(path: ".venv/bin/python3").path
-        let script = root.appending(path: "Tests/InteropTests/verify_certificate.py").path
+        let script = Repository.root.appending(path: "Tests/InteropTests/verify_certificate.py")
+            .path
         let input = String(
             decoding: try JSONSerialization.data(withJSONObject: request), as: UTF8.self)
-        return try Program.run(URL(filePath: python), [script], input: input)
+        return try Program.run(URL(filePath: Repository.python), [script], input: input)
     }
 
     /// The proof with one bit of the last signature's nonce flipped.

@@ -200,7 +200,7 @@ struct SignLogDamageTests {
         try queue.write { try $0.execute(sql: "PRAGMA user_version = 9") }
         try queue.close()
         #expect(
-            throws: StorageError.newerSchema(path: fixture.signLogFile, found: 9, supported: 1)
+            throws: StorageError.newerSchema(path: fixture.signLogFile, found: 9, supported: 2)
         ) { try fixture.reopen() }
     }
 

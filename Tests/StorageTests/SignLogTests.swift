@@ -189,6 +189,44 @@ struct SignLogTests {
         #expect(try store.load().voting.halt == second)
     }
 
+    @Test("the slot of the newest own block only rises, and outlives a purged chain")
+    func authoredSlots() throws {
+        #expect(throws: StorageError.self) {
+            try store.apply([.authored(SlotNumber(5), blocks[0].hash)])
+        }
+        try store.beginSigning()
+        #expect(try store.load().authoredSlot == nil)
+        try store.apply([.authored(SlotNumber(5), blocks[0].hash)])
+        try store.apply([.authored(SlotNumber(5), blocks[0].hash)])
+        for (slot, block) in [(5, blocks[1]), (4, blocks[0]), (4, blocks[1])] as [(UInt64, Block)] {
+            #expect(throws: StorageError.self) {
+                try store.apply([.authored(SlotNumber(slot), block.hash)])
+            }
+        }
+        try store.apply([.authored(SlotNumber(7), blocks[1].hash)])
+        try store.close()
+        try fixture.paths.purgeChain()
+        try fixture.reopen()
+        #expect(try store.load().authoredSlot == SlotNumber(7))
+    }
+
+    @Test("a log of the first schema is brought up to date, with all that it holds")
+    func migration() throws {
+        try store.beginSigning()
+        try store.apply([chain.record(target(0), round: 1, phase: .prevote).asRecord])
+        try store.close()
+        let queue = try DatabaseQueue(path: fixture.signLogFile)
+        try queue.write { db in
+            try db.execute(sql: "DROP TABLE authored; PRAGMA user_version = 1")
+        }
+        try queue.close()
+        try fixture.reopen()
+        #expect(store.signLogState == .ready)
+        #expect(try slots().count == 1)
+        try store.apply([.authored(SlotNumber(5), blocks[0].hash)])
+        #expect(try store.load().authoredSlot == SlotNumber(5))
+    }
+
     @Test(
         "the schema itself refuses to forget, replace and add below the floor",
         arguments: [
@@ -203,6 +241,10 @@ struct SignLogTests {
             "INSERT INTO vote VALUES (0, 30, 0, 0, NULL, x'00')",
             "UPDATE floor SET round = 0", "DELETE FROM floor",
             "INSERT INTO floor VALUES (2, 0, 0)", "INSERT INTO log VALUES (2, x'00')",
+            "UPDATE authored SET slot = 4", "UPDATE authored SET slot = slot",
+            "DELETE FROM authored",
+            "INSERT OR REPLACE INTO authored VALUES (1, 9, zeroblob(32))",
+            "INSERT INTO authored VALUES (2, 9, zeroblob(32))",
         ])
     func schemaRules(statement: String) throws {
         var options = NodeStore.Options()
@@ -212,6 +254,7 @@ struct SignLogTests {
         for round in UInt64(0)...20 {
             try store.apply([chain.record(target(0), round: round, phase: .prevote).asRecord])
         }
+        try store.apply([.authored(SlotNumber(5), blocks[0].hash)])
         let before = try slots()
         try store.close()
         let queue = try DatabaseQueue(path: fixture.signLogFile)

@@ -106,14 +106,15 @@ import VoteGossip
         #expect(host.tree.finalised == block)
     }
 
-    @Test func `bundles are verified in bounded batches`() throws {
+    @Test func `bundles are verified in batches that grow with each valid vote, to a bound`() throws
+    {
         var (host, chain, block) = try Self.host(validators: 100)
         let bundle = try chain.bundle(Array(0..<100), .prevote, round: 0, for: block)
         let effects = host.receive(.voteBundle(bundle), from: 1)
         let sizes = effects.compactMap { effect in
             if case .verify(let jobs) = effect { jobs.count } else { nil }
         }
-        #expect(sizes == [32, 32, 32, 4])
+        #expect(sizes == [3, 6, 12, 24, 32, 16, 7])
         #expect(host.view.heldCount(RoundNumber(0), .prevote) == 100)
     }
 
@@ -200,11 +201,81 @@ import VoteGossip
         try flood(1)
         try flood(2)
         // Peer 1 got no further than half of all; peer 2 got an eighth of a half.
-        #expect(host.heldJobs.count == 256 + 32)
+        #expect(host.gossip.gauges.verifyingCount == 256 + 32)
+        // Of strangers three each are begun.
+        #expect(host.heldJobs.count == 3 + 3)
         #expect(host.gossip.counters.ignored(.verificationBusy) == 768 - 288)
         // An honest peer's vote is verified all the same.
         let vote = try chain.vote(5, .prevote, round: 0, for: block.header.ref)
         #expect(host.receive(.vote(vote), from: 3).jobs.count == 1)
+    }
+
+    // MARK: Turns
+
+    @Test(arguments: [false, true])
+    func `of a thousand bad votes of a stranger three are verified`(inBundles: Bool) throws {
+        var (host, chain, block) = try Self.host()
+        host.holdsVerification = true
+        var effects: [GossipEffect] = []
+        for number in 0..<1_000 where !inBundles {
+            let bad = try chain.vote(
+                number % 4, number % 8 < 4 ? .prevote : .precommit, round: UInt64(number / 8 % 2),
+                for: block, salt: UInt64(number), badSignature: true)
+            effects += host.receive(.vote(bad), from: 1)
+        }
+        for number in 0..<250 where inBundles {
+            let bad = try chain.bundle(
+                Array(0..<4), .prevote, round: UInt64(number % 2), for: block,
+                salt: UInt64(number), badSignatures: true)
+            effects += host.receive(.voteBundle(bad), from: 1)
+        }
+        while !host.heldJobs.isEmpty { effects += host.verifyHeld() }
+        #expect(host.gossip.counters.signaturesChecked == 3)
+        #expect(effects.bans.count == 1)
+        #expect(host.gossip.gauges.verifyingCount == 0)
+    }
+
+    @Test func `votes that wait for a liar's turn are verified in the next sender's`() throws {
+        var (host, chain, block) = try Self.host()
+        host.holdsVerification = true
+        for voter in 0..<3 {
+            let bad = try chain.vote(
+                voter, .precommit, round: 0, for: block, badSignature: true)
+            _ = host.receive(.vote(bad), from: 1)
+        }
+        // Peer 1 is at its limit: this one waits, until an honest peer brings it as well.
+        let vote = try chain.vote(3, .prevote, round: 0, for: block)
+        #expect(host.receive(.vote(vote), from: 1).jobs.isEmpty)
+        #expect(host.receive(.vote(vote), from: 2).jobs.count == 1)
+        // And this one waits although its sender is honest, in other bytes than the liar's.
+        let junk = try chain.vote(2, .prevote, round: 0, for: block, badSignature: true)
+        #expect(host.receive(.vote(junk), from: 1).jobs.isEmpty)
+        let real = try chain.vote(2, .prevote, round: 0, for: block)
+        #expect(host.receive(.vote(real), from: 3).jobs.count == 1)
+        var effects: [GossipEffect] = []
+        while !host.heldJobs.isEmpty { effects += host.verifyHeld() }
+        #expect(effects.delivered.count == 2 && effects.bans.map(\.peer) == [1])
+        #expect(host.gossip.counters.signaturesChecked == 5)
+    }
+
+    @Test func `a vote that waits in a liar's turn is not lost with the liar`() throws {
+        var (host, chain, block) = try Self.host()
+        host.holdsVerification = true
+        let vote = try chain.vote(3, .prevote, round: 0, for: block)
+        for peer in [1, 2] as [UInt64] {
+            for voter in 0..<3 {
+                let bad = try chain.vote(
+                    voter, peer == 1 ? .precommit : .prevote, round: 0, for: block,
+                    badSignature: true)
+                _ = host.receive(.vote(bad), from: peer)
+            }
+            // Both are at their limit.
+            #expect(host.receive(.vote(vote), from: peer).jobs.isEmpty)
+        }
+        _ = host.handle(.streamClosed(Host.peer(1)))
+        #expect(host.gossip.gauges.verifyingCount == 7)
+        _ = host.handle(.streamClosed(Host.peer(2)))
+        #expect(host.gossip.gauges.verifyingCount == 6)
     }
 
     // MARK: Cut off
@@ -256,12 +327,15 @@ import VoteGossip
         // A tenth of the budget: 6 votes at once instead of 60.
         host.holdsVerification = true
         let bundle = try chain.bundle(Array(0..<10), .prevote, round: 1, for: block)
-        #expect(host.receive(.voteBundle(bundle), from: 1).jobs.count == 6)
+        _ = host.receive(.voteBundle(bundle), from: 1)
+        #expect(host.gossip.gauges.verifyingCount == 6)
         // It is given its budget back when the time is over.
         _ = host.advance(.seconds(601))
         let next = try chain.bundle(Array(0..<10), .precommit, round: 1, for: block)
-        _ = host.verifyHeld()
-        #expect(host.receive(.voteBundle(next), from: 1).jobs.count >= 6)
+        while !host.heldJobs.isEmpty { _ = host.verifyHeld() }
+        _ = host.receive(.voteBundle(next), from: 1)
+        #expect(host.gossip.gauges.verifyingCount >= 6)
+        while !host.heldJobs.isEmpty { _ = host.verifyHeld() }
         _ = host.advance(.seconds(30))
         let last = try chain.bundle(Array(0..<10), .precommit, round: 0, for: block)
         #expect(host.receive(.voteBundle(last), from: 1).jobs.count == 10)

@@ -17,6 +17,7 @@ final class NetworkBridge: Sendable {
     private let blocks: NotificationService
     private let transactions: NotificationService
     private let syncProtocol: String
+    private let genesisHash: Hash256
     private let observer: EventObserver
     private let bans: BanBook
     private let reserved: Set<PeerID>
@@ -41,6 +42,7 @@ final class NetworkBridge: Sendable {
     init(
         swarm: Swarm, directory: PeerDirectory, votes: NotificationService,
         blocks: NotificationService, transactions: NotificationService, syncProtocol: String,
+        genesisHash: Hash256,
         observer: EventObserver, bans: BanBook, reserved: Set<PeerID>
     ) {
         self.swarm = swarm
@@ -49,6 +51,7 @@ final class NetworkBridge: Sendable {
         self.blocks = blocks
         self.transactions = transactions
         self.syncProtocol = syncProtocol
+        self.genesisHash = genesisHash
         self.observer = observer
         self.bans = bans
         self.reserved = reserved
@@ -76,6 +79,11 @@ final class NetworkBridge: Sendable {
     func disconnect(_ channel: Channel, _ peer: PeerHandle) {
         guard let peer = directory.peer(of: peer) else { return }
         service(channel).disconnect(peer)
+    }
+
+    func hangUp(_ peer: PeerHandle) {
+        guard let peer = directory.peer(of: peer) else { return }
+        swarm.disconnect(peer)
     }
 
     func ban(_ handle: PeerHandle, for duration: Duration) {
@@ -139,7 +147,8 @@ final class NetworkBridge: Sendable {
     /// Validators are pinged every second and redialled at once: that is what heals a partition fast.
     private func setPace(of peer: PeerID, _ handshake: [UInt8]) {
         let decoded = try? SCALEDecoder.decode(GossipHandshake.self, from: handshake)
-        swarm.setUrgent(peer, decoded?.role == .authority)
+        let isValidator = decoded?.role == .authority && decoded?.genesisHash == genesisHash
+        swarm.setUrgent(peer, isValidator)
     }
 
     private func feed(_ channel: Channel, _ host: ValidatorHost) async {

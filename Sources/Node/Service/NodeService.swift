@@ -60,6 +60,7 @@ final class NodeService: Sendable {
         network = NetworkBridge(
             swarm: parts.swarm, directory: directory, votes: parts.votes, blocks: parts.blocks,
             transactions: parts.transactions, syncProtocol: parts.names.sync,
+            genesisHash: preparation.chain.genesisHash,
             observer: observer, bans: bans, reserved: parts.reserved)
         pool = WorkPool(workerCount: max(1, ProcessInfo.processInfo.activeProcessorCount - 1))
         let core = try Self.makeCore(preparation, clock: clock, verifier: verifier)
@@ -82,8 +83,10 @@ final class NodeService: Sendable {
         let view = NodeView(
             description: preparation.description, host: host, history: storage, network: network,
             bans: bans, startingNumber: preparation.tree.best.number)
-        rpc = try await Self.startRPC(
-            preparation.configuration, view: view, timings: observer.timings)
+        var methods = RPCMethods.standard(view)
+        methods.addTimings(observer.timings)
+        methods.addStatistics(host, network: network, storage: storage)
+        rpc = try await Self.startRPC(preparation.configuration, view: view, methods: methods)
     }
 
     private static func makeCore(
@@ -106,7 +109,8 @@ final class NodeService: Sendable {
                         genesisHash: preparation.chain.genesisHash,
                         roles: preparation.local == nil ? .full : .authority)),
                 tree: preparation.tree, recovered: preparation.recovered.voting,
-                currentSlot: clock.current, verifier: verifier)
+                currentSlot: clock.current,
+                authoredSlot: preparation.recovered.authoredSlot, verifier: verifier)
         } catch {
             throw NodeError.recovery("\(error)")
         }
@@ -130,13 +134,11 @@ final class NodeService: Sendable {
     }
 
     private static func startRPC(
-        _ configuration: NodeConfiguration, view: NodeView, timings: VoteTimings
+        _ configuration: NodeConfiguration, view: NodeView, methods: RPCMethods
     ) async throws -> RPCServer {
         var settings = RPCServer.Configuration()
         settings.host = configuration.rpcHost
         settings.port = UInt16(clamping: configuration.rpcPort)
-        var methods = RPCMethods.standard(view)
-        methods.addTimings(timings)
         return try await RPCServer.start(
             configuration: settings, methods: methods, pages: HTTPPage.health(view),
             logger: Logger(label: "rpc"))

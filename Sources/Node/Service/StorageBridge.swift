@@ -32,6 +32,7 @@ final class StorageBridge: RecordStore, ChainHistory {
     private static func durable(_ record: StoredRecord) -> DurableRecord {
         switch record {
         case .block(let block): .block(block)
+        case .authored(let slot, let hash): .authored(slot, hash)
         case .finalised(let blocks, let pruned): .finalised(blocks, pruned: pruned)
         case .voting(let record): .voting(record)
         }
@@ -91,6 +92,9 @@ final class StorageBridge: RecordStore, ChainHistory {
             try self.store.finalisedHeaders(first...last, maximumCount: 1_024)
         }
     }
+
+    /// What commits have taken so far.
+    var statistics: StorageStatistics { store.statistics }
 
     func bans() async throws -> [StoredBan] {
         try await run(on: reads) { try self.store.bans() }

@@ -169,6 +169,7 @@ actor ValidatorHost {
             arms.network.setHandshake(channel, bytes)
         case .ban(let peer, let duration): arms.network.ban(peer, for: duration)
         case .disconnect(let channel, let peer): arms.network.disconnect(channel, peer)
+        case .hangUp(let peer): arms.network.hangUp(peer)
         case .event(let event): arms.observer.observe(event, set: core.configuration.domain.set)
         }
     }

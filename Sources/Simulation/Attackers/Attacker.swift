@@ -1,32 +1,89 @@
-internal import Coherence
 internal import Primitives
 internal import Validator
 
-/// A Byzantine validator: a core of which somebody reads along and changes what leaves.
+/// A Byzantine validator: a core of which somebody reads along, changes what leaves, and sends what
+/// he likes besides.
 protocol Attacker: Sendable {
     /// What people call it.
     static var name: String { get }
+    /// Whether it may give a slot two contents: with three validators none such is tolerated.
+    static var equivocates: Bool { get }
 
-    /// What leaves instead of a message.
+    /// What leaves instead of a message of the core's.
     mutating func send(
         _ message: OutboundMessage, on channel: Channel, to peers: [PeerHandle],
         with arms: inout AttackerArms
     ) -> [AttackerMessage]
+
+    /// What it sends on hearing something.
+    mutating func hear(
+        _ bytes: [UInt8], on channel: Channel, from peer: PeerHandle,
+        with arms: inout AttackerArms
+    ) -> [AttackerMessage]
+
+    /// What it sends of its own accord, some times per second.
+    mutating func act(with arms: inout AttackerArms) -> [AttackerMessage]
+
+    /// Whether it serves blocks that it is asked for.
+    var servesBlocks: Bool { get }
+}
+
+extension Attacker {
+    static var equivocates: Bool { false }
+
+    mutating func send(
+        _ message: OutboundMessage, on channel: Channel, to peers: [PeerHandle],
+        with arms: inout AttackerArms
+    ) -> [AttackerMessage] {
+        [AttackerMessage(channel: channel, peers: peers, message: message)]
+    }
+
+    mutating func hear(
+        _ bytes: [UInt8], on channel: Channel, from peer: PeerHandle,
+        with arms: inout AttackerArms
+    ) -> [AttackerMessage] { [] }
+
+    mutating func act(with arms: inout AttackerArms) -> [AttackerMessage] { [] }
+
+    var servesBlocks: Bool { true }
 }
 
 /// The attackers that there are.
-package enum AttackerKind: Sendable, Hashable, CaseIterable {
-    case equivocator, invalidSigner, silent, selectiveSender, roundRunner
+package enum AttackerKind: String, Sendable, Hashable, CaseIterable {
+    // Voters.
+    case equivocator, twin, invalidSigner, replayer, nilVoter, silent, selectiveSender
+    case latePrecommitter, spammer, statusLiar, roundRunner, forger, catchUpAbuser
+    case numberMismatcher, twoFacedPrimary, noisySource
+    // Authors.
+    case doubleAuthor, futureAuthor, withholder, forkFlooder
 
     var attacker: any Attacker {
         switch self {
         case .equivocator: Equivocator()
+        case .twin: Twin()
         case .invalidSigner: InvalidSigner()
+        case .replayer: Replayer()
+        case .nilVoter: NilVoter()
         case .silent: SilentValidator()
         case .selectiveSender: SelectiveSender()
+        case .latePrecommitter: LatePrecommitter()
+        case .spammer: Spammer()
+        case .statusLiar: StatusLiar()
         case .roundRunner: RoundRunner()
+        case .forger: Forger()
+        case .catchUpAbuser: CatchUpAbuser()
+        case .numberMismatcher: NumberMismatcher()
+        case .twoFacedPrimary: TwoFacedPrimary()
+        case .noisySource: NoisySource()
+        case .doubleAuthor: DoubleAuthor()
+        case .futureAuthor: FutureAuthor()
+        case .withholder: Withholder()
+        case .forkFlooder: ForkFlooder()
         }
     }
+
+    /// Whether it may give a slot two contents.
+    package var equivocates: Bool { type(of: attacker).equivocates }
 }
 
 /// A message that an attacker sends.
@@ -34,34 +91,4 @@ struct AttackerMessage: Sendable {
     let channel: Channel
     let peers: [PeerHandle]
     let message: OutboundMessage
-}
-
-/// What an attacker has at hand.
-struct AttackerArms: Sendable {
-    let domain: VotingDomain
-    let validator: ValidatorIndex
-    let key: [UInt8]
-    /// Blocks above the finalised one that votes might be given to, the best first.
-    let candidates: [VoteTarget]
-    /// The state to vote with.
-    let quantumState: QuantumState
-    var random: SeededGenerator
-    /// Votes that were signed beside those that the core knows of.
-    var signed: [CoherenceVote] = []
-
-    /// The own vote of a slot for another target, signed.
-    mutating func vote(like vote: CoherenceVote, for target: VoteTarget) -> CoherenceVote? {
-        let state = target.isNil ? QuantumState.zero : quantumState
-        let score = target.isNil ? 0 : state.coherenceScore ?? 0
-        let message = domain.signedBytes(
-            round: vote.round, phase: vote.phase, validator: vote.validator, target: target,
-            coherenceScore: score, quantumState: state)
-        let bytes = KeyedHashScheme.sign(message, key: key, nonce: random.next())
-        guard let signature = VoteSignature(bytes) else { return nil }
-        let other = CoherenceVote(
-            validator: vote.validator, target: target, coherenceScore: score, quantumState: state,
-            signature: signature, phase: vote.phase, round: vote.round, setID: vote.setID)
-        signed.append(other)
-        return other
-    }
 }

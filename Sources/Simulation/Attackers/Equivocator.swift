@@ -7,6 +7,7 @@ internal import VoteGossip
 /// Votes twice in many slots: one vote to some peers, the other one to the rest, or both to all.
 struct Equivocator: Attacker {
     static let name = "equivocator"
+    static let equivocates = true
 
     mutating func send(
         _ message: OutboundMessage, on channel: Channel, to peers: [PeerHandle],

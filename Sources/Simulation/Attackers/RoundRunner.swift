@@ -7,6 +7,7 @@ internal import VoteGossip
 /// Votes in rounds far ahead besides its own, to drag the others along.
 struct RoundRunner: Attacker {
     static let name = "round runner"
+    static let equivocates = true
 
     mutating func send(
         _ message: OutboundMessage, on channel: Channel, to peers: [PeerHandle],
@@ -19,11 +20,9 @@ struct RoundRunner: Attacker {
         else { return [honest] }
         let distance = UInt64(1) << UInt64(arms.random.draw(1...12))
         let round = RoundNumber(vote.round.rawValue + distance)
-        let ahead = CoherenceVote(
-            validator: vote.validator, target: vote.target, coherenceScore: vote.coherenceScore,
-            quantumState: vote.quantumState, signature: vote.signature, phase: vote.phase,
-            round: round, setID: vote.setID)
-        guard let signed = arms.vote(like: ahead, for: vote.target) else { return [honest] }
+        guard let signed = arms.vote(vote.phase, in: round, for: vote.target) else {
+            return [honest]
+        }
         let second = OutboundMessage(
             bytes: GossipMessage.vote(signed).scaleBytes, priority: message.priority)
         return [honest, AttackerMessage(channel: channel, peers: peers, message: second)]

@@ -109,6 +109,11 @@ struct History: Sendable {
         }
     }
 
+    /// How many validators precommitted a block in a round, as far as anybody could know.
+    func backers(of target: VoteTarget, in round: RoundNumber) -> Int {
+        ballots[Ballot(round: round, phase: .precommit, target: target)]?.nonzeroBitCount ?? 0
+    }
+
     // MARK: Finality
 
     /// A certificate for a block exists or could be put together.

@@ -13,6 +13,8 @@ package enum Violation: Error, Sendable, Hashable {
     case conflictingQuorums(round: RoundNumber, VoteTarget, VoteTarget)
     /// F moved back, or not forward.
     case finalityNotMonotone(node: Int, from: BlockRef, to: BlockRef)
+    /// A node took a block for final that fewer than q validators precommitted.
+    case unbackedCertificate(node: Int, BlockRef, round: RoundNumber, backers: Int)
     /// An honest key gave two contents to one slot.
     case doubleVote(VoteSlot, VoteTarget, VoteTarget)
     /// A vote left its node before it was durable.
@@ -23,6 +25,8 @@ package enum Violation: Error, Sendable, Hashable {
     case honestPeerBlamed(by: Int, peer: Int, String)
     /// A node holds more than it may.
     case overBound(node: Int, String)
+    /// A node sent a peer more in a while than it ever should, whatever the peer does.
+    case amplified(node: Int, peer: Int, byteCount: Int)
     /// A node wrote what contradicts its disk.
     case disk(node: Int, DiskFault)
     /// A node did not believe its own disk.

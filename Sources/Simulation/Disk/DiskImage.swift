@@ -1,7 +1,7 @@
 package import BlockSync
 package import Chain
 package import Coherence
-internal import Primitives
+package import Primitives
 internal import SCALE
 package import Validator
 package import VoteGossip
@@ -29,6 +29,8 @@ package struct DiskImage: Sendable {
     private(set) var lock: Lock?
     private var highestQuorum: QuorumCertificate?
     private var halt: SafetyAlarm?
+    /// The newest slot of an own block.
+    package private(set) var authoredSlot: SlotNumber?
 
     package init(genesisHeader: Header, state: ChainState) {
         genesis = Block(header: genesisHeader, extrinsics: [])
@@ -57,20 +59,21 @@ package struct DiskImage: Sendable {
                 newestCertificate = certificate
                 insert(certificate)
             case .voting(.evidence(let proof)): evidence.append(proof)
-            case .voting: break
+            case .voting, .authored: break
             }
         }
     }
 
     /// Applies the records that belong to the sign log.
     package mutating func applySignLog(_ records: [StoredRecord]) throws(DiskFault) {
-        for case .voting(let record) in records {
+        for record in records {
             switch record {
-            case .vote(let vote): try insert(vote)
-            case .lock(_, let lock): self.lock = lock
-            case .highestQuorumCertificate(let quorum): highestQuorum = quorum
-            case .halt(let alarm): halt = alarm
-            case .certificate, .evidence: break
+            case .voting(.vote(let vote)): try insert(vote)
+            case .voting(.lock(_, let lock)): self.lock = lock
+            case .voting(.highestQuorumCertificate(let quorum)): highestQuorum = quorum
+            case .voting(.halt(let alarm)): halt = alarm
+            case .authored(let slot, _): authoredSlot = slot
+            case .voting, .block, .finalised: break
             }
         }
     }

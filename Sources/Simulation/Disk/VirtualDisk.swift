@@ -27,6 +27,9 @@ package struct VirtualDisk: Sendable {
             faults == PersistenceFaults() ? records : records.flatMap { written($0) })
     }
 
+    /// The records of the commit that ends next.
+    var oldestCommit: [StoredRecord] { pending.first ?? [] }
+
     /// Ends the oldest commit: its records are durable.
     package mutating func endCommit() throws(DiskFault) {
         guard !pending.isEmpty else { return }
@@ -41,17 +44,34 @@ package struct VirtualDisk: Sendable {
         case nothing
         /// The chain's file, which is committed first.
         case chain
+        /// The records up to some point; the one that was being written there is torn and does not
+        /// count.
+        case torn
         /// Everything; only the news of it is lost.
         case all
     }
 
     /// The power fails.
-    package mutating func crash(leaving remains: Remains) throws(DiskFault) {
+    ///
+    /// - Parameter point: where a commit is torn, of chain's and sign log's records counted through.
+    package mutating func crash(
+        leaving remains: Remains, tornAt point: UInt64 = 0
+    ) throws(DiskFault) {
         unwritten = []
         guard let records = pending.first else { return }
         pending = []
-        if remains != .nothing { try durable.applyChain(records) }
-        if remains == .all { try durable.applySignLog(records) }
+        let count = records.count
+        switch remains {
+        case .nothing: break
+        case .chain: try durable.applyChain(records)
+        case .all:
+            try durable.applyChain(records)
+            try durable.applySignLog(records)
+        case .torn:
+            let whole = Int(point % UInt64(2 * count + 1))
+            try durable.applyChain(Array(records.prefix(whole)))
+            try durable.applySignLog(Array(records.prefix(max(0, whole - count))))
+        }
     }
 
     /// What a faulty disk writes of a record.

@@ -25,6 +25,8 @@ final class Line {
     var lastArrival = [Instant](repeating: .zero, count: Channel.allCases.count + 1)
     /// What was sent last on each channel, for a second delivery.
     private(set) var recent = [[[UInt8]]](repeating: [], count: Channel.allCases.count)
+    /// Since when nothing arrives.
+    var blockedSince = Instant.zero
     /// How many faults keep everything that is sent from arriving.
     var blockerCount = 0
     /// What was sent while the line was blocked.
@@ -95,9 +97,10 @@ final class Line {
         votes.count + blocks.count + transactions.count + exchanges.count > 0
     }
 
-    /// Whether the queues keep their bounds.
+    /// Whether the queues keep their bounds. Of requests there is one at a time, and four at most
+    /// are answered.
     var isWithinBounds: Bool {
-        votes.queuedByteCount <= voteByteBudget && votes.count <= 512
+        exchanges.count <= 8 && votes.queuedByteCount <= voteByteBudget && votes.count <= 512
             && blocks.queuedByteCount <= Self.queueByteCount && blocks.count <= Self.queueCount
             && transactions.queuedByteCount <= Self.queueByteCount
             && transactions.count <= Self.queueCount

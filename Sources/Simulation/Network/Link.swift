@@ -18,6 +18,8 @@ final class Link {
     var bannedUntil = Instant.zero
     /// No connection is tried before.
     var restsUntil = Instant.zero
+    /// How many times as long everything takes as on other links.
+    var slowness = 1
     /// Since when a line has been blocked.
     var blockedSince: Instant?
 

@@ -18,6 +18,12 @@ package struct FaultMix: Sendable, Hashable {
         case freeze
         /// A disk is slow.
         case slowDisk
+        /// A disk is full: the node stops at the next write, each time that it is started.
+        case fullDisk
+        /// One link is much slower than the others.
+        case slowLink
+        /// A byte stream stands still for less time than it takes to give it up.
+        case stall
         /// All latencies grow.
         case storm
         /// Quantum sources fail.

@@ -15,6 +15,10 @@ package struct NetworkConditions: Sendable, Hashable {
     /// How many notifications are lost although the stream stays open, out of a thousand: as if a
     /// full queue had dropped them.
     package var lossPermille = 0
+    /// How many notifications arrive twice, out of a thousand.
+    package var duplicationPermille = 0
+    /// How many notifications do not keep their place in the stream, out of a thousand.
+    package var reorderingPermille = 0
     /// How often, out of a thousand, what was sent last on a stream comes once more when the next
     /// one opens.
     package var redeliveryPermille = 0

@@ -20,6 +20,8 @@ package struct SimulationOptions: Sendable {
     package var rules: VotingRules = .production
     /// What disks do wrong on purpose.
     package var persistence = PersistenceFaults()
+    /// What is wrong with signatures on purpose.
+    package var signing = SigningFaults()
     /// Checks that are left out, to see whether others find the same fault.
     package var skippedChecks: Set<SafetyCheck> = []
     /// Faults that come in this order, instead of those of the profile.

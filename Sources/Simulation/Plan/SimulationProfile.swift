@@ -22,6 +22,8 @@ struct World: Sendable {
     var node = NodeConditions()
     var faults = FaultMix()
     var byzantineCount = 0
+    /// Whether the policy bears that many validators that give a slot two contents.
+    var toleratesEquivocation = true
     /// The chain's slot duration.
     var slotMilliseconds: UInt64 = 1_000
     /// The longest offset of a wall clock.
@@ -42,7 +44,7 @@ struct World: Sendable {
         faults = tuning.faults ?? faults
         slotMilliseconds = tuning.slotMilliseconds ?? slotMilliseconds
         clockSkew = tuning.clockSkew ?? clockSkew
-        byzantineCount = tuning.attackerCount ?? byzantineCount
+        if let count = tuning.attackerCount { admitAttackers(count, of: options.nodeCount) }
     }
 
     /// The world of a profile for a number of validators.
@@ -53,19 +55,30 @@ struct World: Sendable {
             faults[.abstention] = 1
             faults[.clockJump] = 1
             faults.pause = .seconds(5)...(.seconds(40))
-        case .swarm: mixAtRandom(&random)
+        case .swarm:
+            mixAtRandom(&random)
+            if random.chance(permille: 300) { admitAttackers(1, of: count) }
         case .partition: splitOften(&random)
         case .crash: crashOften(&random)
         case .byzantine:
             splitOften(&random)
             crashOften(&random)
+            faults[.slowLink] = 1
             faults.pause = .seconds(1)...(.seconds(15))
-            byzantineCount = min(
-                (count - 1) / 3,
-                QuorumPolicy.standard(validatorCount: count)
-                    .toleratedEquivocators(validatorCount: count))
+            admitAttackers(Int.max, of: count)
         case .wan: moveApart(&random)
         }
+    }
+
+    /// Lets as many validators be Byzantine as the policy bears, and no more than a limit. Where it
+    /// bears no equivocator, one that is merely silent or wrong is borne when the quorum can do
+    /// without it.
+    private mutating func admitAttackers(_ limit: Int, of count: Int) {
+        let policy = QuorumPolicy.standard(validatorCount: count)
+        let borne = min((count - 1) / 3, policy.toleratedEquivocators(validatorCount: count))
+        toleratesEquivocation = borne > 0
+        let spare = count - policy.threshold(validatorCount: count)
+        byzantineCount = min(limit, borne > 0 ? borne : min(1, spare))
     }
 
     private mutating func splitOften(_ random: inout SeededGenerator) {
@@ -73,6 +86,7 @@ struct World: Sendable {
         faults[.isolation] = 4
         faults[.oneWay] = 4
         faults[.reset] = 2
+        faults[.stall] = 2
         network.redeliveryPermille = 300
         network.jitter = random.duration(.zero ... .milliseconds(20))
     }
@@ -81,6 +95,7 @@ struct World: Sendable {
         faults[.crash] = 8
         faults[.massCrash] = 2
         faults[.slowDisk] = 2
+        faults[.fullDisk] = 1
         faults[.freeze] = 1
         node.commit = .microseconds(200)...(random.duration(.milliseconds(1) ... .milliseconds(40)))
         network.redeliveryPermille = 200
@@ -95,6 +110,8 @@ struct World: Sendable {
         clockSkew = .milliseconds(400)
         faults[.reset] = 2
         faults[.storm] = 2
+        faults[.slowLink] = 2
+        faults[.stall] = 2
         faults[.oneWay] = 1
         faults[.abstention] = 1
         faults.pause = .seconds(2)...(.seconds(30))
@@ -112,6 +129,8 @@ struct World: Sendable {
         network.jitter = random.scaledDuration(.microseconds(100) ... .milliseconds(80))
         if random.chance(permille: 400) { network.retransmissionPermille = random.draw(1...60) }
         if random.chance(permille: 300) { network.lossPermille = random.draw(1...150) }
+        if random.chance(permille: 200) { network.duplicationPermille = random.draw(1...100) }
+        if random.chance(permille: 200) { network.reorderingPermille = random.draw(1...100) }
         if random.chance(permille: 500) { network.redeliveryPermille = random.draw(1...800) }
         if random.chance(permille: 300) { network.bytesPerSecond = random.draw(60_000...2_000_000) }
         if random.chance(permille: 300) { network.windowByteCount = random.draw(3_000...100_000) }

@@ -71,12 +71,15 @@ package enum KeyedHashScheme {
 
 /// Checks signatures of `KeyedHashScheme`.
 package struct KeyedHashVerifier: SignatureVerifier {
-    package init() {}
+    private let faults: SigningFaults
+
+    package init(faults: SigningFaults = SigningFaults()) { self.faults = faults }
 
     package func verify(
         _ signature: [UInt8], message: [UInt8], by index: ValidatorIndex, in set: ValidatorSet
     ) -> Bool {
         guard let identity = set.validator(at: index) else { return false }
-        return KeyedHashScheme.isValid(signature, message: message, key: identity.falconPublicKey)
+        return KeyedHashScheme.isValid(
+            signature, message: faults.signedPart(of: message), key: identity.falconPublicKey)
     }
 }

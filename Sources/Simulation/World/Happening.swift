@@ -13,6 +13,10 @@ enum Happening: Sendable {
     case slot(node: Int, life: UInt32)
     /// A node's quantum source reports.
     case measurement(node: Int, life: UInt32)
+    /// An attacker does something.
+    case attack(node: Int, life: UInt32)
+    /// How much the nodes have sent each other lately is looked at.
+    case metering
     /// Somebody hands in a remark.
     case remark
     /// The ends of a link try to connect.

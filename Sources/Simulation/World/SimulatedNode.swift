@@ -30,10 +30,14 @@ final class SimulatedNode {
     var verifierFreeAt = Instant.zero
     /// Commits take that many times as long.
     var diskSlowness = 1
+    /// Writing fails, and with it the node.
+    var isDiskFull = false
     /// The quantum source has failed.
     var isSourceDown = false
     /// The newest slot that the wall clock has shown, in any life.
     var newestSlot = SlotNumber(0)
+    /// Rounds entered since the traffic meter was read, in any life.
+    var recentRoundCount = 1
     /// The newest finalised block that was announced, in any life.
     var announced: BlockRef?
 

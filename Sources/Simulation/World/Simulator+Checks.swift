@@ -86,6 +86,7 @@ extension Simulator {
             fail(.honestPeerBlamed(by: node, peer: other, "\(offence)"))
         case .roundEntered(let round):
             note(.entered(round), node: node)
+            nodes[node].recentRoundCount += 1
             if nodes[node].isHonest { history.entered(round) }
         case .voting(let told): note(told, node)
         case .authoringFailed(_, let reason):
@@ -117,6 +118,12 @@ extension Simulator {
             fail(.finalityNotMonotone(node: node, from: earlier, to: block))
         }
         nodes[node].announced = block
+        let backers = history.backers(of: VoteTarget(block), in: certificate.round)
+        if backers < domain.set.quorum {
+            fail(
+                .unbackedCertificate(
+                    node: node, block, round: certificate.round, backers: backers))
+        }
         fail(history.extend(to: VoteTarget(block), round: certificate.round))
         if let final = history.final(at: block.number), final != block.hash {
             fail(.conflictingFinality(node: node, block, canonical: final))
@@ -135,6 +142,23 @@ extension Simulator {
     }
 
     // MARK: Bounds
+
+    mutating func checkLine(_ line: Line, _ node: Int) {
+        guard nodes[node].isHonest, !line.isWithinBounds else { return }
+        fail(.overBound(node: node, "a peer's queues"))
+    }
+
+    /// Looks at what honest nodes have sent lately.
+    mutating func readMeter() {
+        heap.push(.metering, at: now + TrafficMeter.window)
+        let rounds = nodes.map(\.recentRoundCount)
+        for node in nodes { node.recentRoundCount = 1 }
+        if let excess = meter.read(rounds: rounds, of: honest) {
+            fail(
+                .amplified(
+                    node: excess.sender, peer: excess.receiver, byteCount: excess.byteCount))
+        }
+    }
 
     /// Everything that a node holds has a bound.
     mutating func checkBounds(_ node: Int) {
@@ -165,6 +189,16 @@ extension ValidatorCore {
             || sync.pool.byteCount > sync.pool.limits.totalByteCount
         {
             return "the transaction pool"
+        }
+        let load = sync.load
+        let limits = configuration.sync
+        if load.targets > limits.maximumTargetCount || load.parked > limits.maximumParkedCount
+            || load.windows > limits.maximumWindowCount
+            || load.served > limits.maximumServedCount
+            || load.checkedTransactions > limits.maximumCheckedTransactionCount
+            || load.collectedByteCount > limits.maximumCollectedByteCount
+        {
+            return "the block sync: \(load)"
         }
         return nil
     }

@@ -29,12 +29,18 @@ extension Simulator {
         case .persist, .stage: preconditionFailure("the effect queue commits records")
         case .send(let channel, let peers, let message): send(message, channel, peers, node)
         case .request(let id, let peer, let bytes): request(id, of: peer, bytes, from: node)
-        case .respond(let id, let bytes): respond(id, bytes, from: node)
+        case .respond(let id, let bytes):
+            let isServed = nodes[node].attacker?.servesBlocks ?? true
+            respond(id, isServed ? bytes : nil, from: node)
         case .handshakeChanged(let channel, let bytes):
             nodes[node].handshakes[Int(channel.rawValue)] = bytes
         case .ban(let peer, let duration): ban(peer, duration, by: node)
         case .disconnect(let channel, let peer):
             closeStream(links.index(node, place(of: peer)), channel)
+        case .hangUp(let peer):
+            for channel in Channel.allCases {
+                closeStream(links.index(node, place(of: peer)), channel)
+            }
         case .submitted: break
         case .event(let event): observe(event, node)
         }
@@ -65,13 +71,21 @@ extension Simulator {
             return nil
         }
         return KeyedHashScheme.sign(
-            message, key: nodes[node].key, nonce: nodes[node].random.next())
+            options.signing.signedPart(of: message), key: nodes[node].key,
+            nonce: nodes[node].random.next())
+    }
+
+    private func result(of job: VerificationJob) -> VerificationResult {
+        switch job.subject {
+        case .certificate, .quorumCertificate:
+            options.signing.trustsCertificates
+                ? job.run(using: CredulousVerifier()) : job.run(using: verifier)
+        case .vote, .doubleVote: job.run(using: verifier)
+        }
     }
 
     private mutating func verify(_ jobs: [VerificationJob], _ node: Int) {
-        let outcomes = jobs.map {
-            VerificationOutcome(id: $0.id, result: $0.run(using: verifier))
-        }
+        let outcomes = jobs.map { VerificationOutcome(id: $0.id, result: result(of: $0)) }
         let delay = verificationTime(jobs.reduce(0) { $0 + $1.signatureCount }, node)
         guard outcomes.count > 1, nodes[node].random.chance(permille: 300) else {
             return give(.verified(outcomes), to: node, after: delay)
@@ -111,43 +125,14 @@ extension Simulator {
     private mutating func send(
         _ message: OutboundMessage, _ channel: Channel, _ peers: [PeerHandle], _ node: Int
     ) {
-        guard let attacker = nodes[node].attacker else {
-            if channel == .votes { checkSending(message.bytes, node) }
-            return enqueue(message, channel, peers, node)
+        guard nodes[node].attacker == nil else {
+            return sendAltered(message, channel, peers, node)
         }
-        var altered = attacker
-        var arms = arms(of: node)
-        let messages = altered.send(message, on: channel, to: peers, with: &arms)
-        nodes[node].attacker = altered
-        nodes[node].random = arms.random
-        for vote in arms.signed {
-            guard let slot = domain.slot(of: vote) else { continue }
-            fail(history.add(slot, vote.target, isHonest: false, checksContent: false))
-        }
-        for other in messages { enqueue(other.message, other.channel, other.peers, node) }
+        if channel == .votes { checkSending(message.bytes, node) }
+        enqueue(message, channel, peers, node)
     }
 
-    private func arms(of node: Int) -> AttackerArms {
-        var candidates: [VoteTarget] = []
-        var state = QuantumState.zero
-        if let tree = nodes[node].core?.tree {
-            for head in tree.heads.prefix(4) where head != tree.finalised {
-                candidates.append(VoteTarget(head))
-                if let parent = tree.parent(of: head.hash).flatMap(tree.ref),
-                    parent.number > tree.finalised.number,
-                    !candidates.contains(VoteTarget(parent))
-                {
-                    candidates.append(VoteTarget(parent))
-                }
-            }
-            state = Self.healthyState(QBER: 50)
-        }
-        return AttackerArms(
-            domain: domain, validator: nodes[node].validator, key: nodes[node].key,
-            candidates: candidates, quantumState: state, random: nodes[node].random)
-    }
-
-    private mutating func enqueue(
+    mutating func enqueue(
         _ message: OutboundMessage, _ channel: Channel, _ peers: [PeerHandle], _ node: Int
     ) {
         digest.record(
@@ -161,9 +146,10 @@ extension Simulator {
             }
             links[link].lines[end].enqueue(message, on: channel)
             statistics.messageCount += 1
-            if !links[link].lines[end].isWithinBounds {
-                fail(.overBound(node: node, "the queues for n\(place(of: peer))"))
+            if channel == .votes {
+                meter.add(message.bytes.count, from: node, to: place(of: peer))
             }
+            checkLine(links[link].lines[end], node)
             transmit(link, end)
         }
     }

@@ -9,6 +9,8 @@ struct ActiveFault: Sendable {
     enum Effect: Sendable {
         case blocked([Sender])
         case slowDisk(node: Int)
+        case fullDisk(node: Int)
+        case slowLink(Int)
         case storm
         case abstention(nodes: [Int])
         case hostility
@@ -59,6 +61,12 @@ extension Simulator {
             guard node != peer else { return }
             note(.fault("the connection of n\(node) and n\(peer) breaks"))
             breakConnection(links.index(node, peer), notice: .zero ... .milliseconds(300))
+        case .stall:
+            let peer = faultRandom.draw(0...(nodes.count - 1))
+            guard node != peer else { return }
+            note(.fault("what n\(node) sends to n\(peer) is held up"))
+            let pause = faultRandom.duration(.milliseconds(50) ... .milliseconds(2_500))
+            block(between: [node], and: [peer], bothWays: false, for: pause)
         case .crash: crashForAWhile(node, length)
         case .massCrash:
             let count = faultRandom.draw(2...max(2, nodes.count))
@@ -80,6 +88,16 @@ extension Simulator {
             note(.fault("n\(node)'s disk is slow"))
             nodes[node].diskSlowness = faultRandom.draw(5...60)
             begin(.slowDisk(node: node), for: length)
+        case .fullDisk:
+            note(.fault("n\(node)'s disk is full"))
+            nodes[node].isDiskFull = true
+            begin(.fullDisk(node: node), for: length)
+        case .slowLink:
+            guard links.count > 0 else { return }
+            let link = faultRandom.draw(0...(links.count - 1))
+            note(.fault("the link of \(links[link].ends) is slow"))
+            links[link].slowness = faultRandom.draw(3...40)
+            begin(.slowLink(link), for: length)
         case .storm:
             note(.fault("latencies grow"))
             latencyFactor = faultRandom.draw(3...30)
@@ -105,7 +123,7 @@ extension Simulator {
 
     private mutating func crashForAWhile(_ node: Int, _ length: Duration) {
         guard nodes[node].isUp else { return }
-        let remains = VirtualDisk.Remains.allCases[faultRandom.draw(0...2)]
+        let remains = faultRandom.pick(VirtualDisk.Remains.allCases) ?? .nothing
         crash(node, leaving: remains)
         restart(node, after: length)
     }
@@ -148,6 +166,8 @@ extension Simulator {
             for sender in senders { unblock(sender.link, sender.end) }
             note(.fault("lines carry again"))
         case .slowDisk(let node): nodes[node].diskSlowness = 1
+        case .fullDisk(let node): nodes[node].isDiskFull = false
+        case .slowLink(let link): links[link].slowness = 1
         case .storm: latencyFactor = 1
         case .abstention(let some): for node in some { nodes[node].isSourceDown = false }
         case .hostility: network.hostilityPermille = world.network.hostilityPermille
@@ -177,12 +197,15 @@ extension Simulator {
         for fault in faults { undo(fault.effect) }
         dropRules = []
         for link in 0..<links.count {
+            links[link].slowness = 1
             for end in 0...1 {
                 while links[link].lines[end].isBlocked { unblock(link, end) }
             }
         }
         network = world.network
         network.lossPermille = 0
+        network.duplicationPermille = 0
+        network.reorderingPermille = 0
         network.hostilityPermille = 0
         network.retransmissionPermille = min(10, network.retransmissionPermille)
         nodeConditions = world.node
@@ -193,6 +216,7 @@ extension Simulator {
         for node in nodes.indices {
             nodes[node].frozenUntil = min(nodes[node].frozenUntil, now)
             nodes[node].diskSlowness = 1
+            nodes[node].isDiskFull = false
             nodes[node].isSourceDown = false
             let offset = nodes[node].clock.wallOffset
             nodes[node].clock.wallOffset = max(-tolerance, min(tolerance, offset))

@@ -219,21 +219,41 @@ extension Simulator {
         _ packet: Packet, _ link: Int, _ end: Int, after delay: Duration
     ) {
         let place: Int
-        var earliest = max(now, links[link].lines[end].isFreeAt) + delay + latency()
+        let trip = latency() * links[link].slowness
+        var earliest = max(now, links[link].lines[end].isFreeAt) + delay + trip
         if case .notification(let channel, _, _) = packet {
             place = Int(channel.rawValue)
             earliest = max(earliest, links[link].lines[end].heardFrom[place])
         } else {
             place = Channel.allCases.count
         }
-        let time = max(earliest, links[link].lines[end].lastArrival[place])
-        links[link].lines[end].lastArrival[place] = time
+        var time = earliest
+        if !isOutOfOrder(packet) {
+            time = max(earliest, links[link].lines[end].lastArrival[place])
+            links[link].lines[end].lastArrival[place] = time
+        }
+        let connection = links[link].connection
+        heap.push(.arrival(link: link, connection: connection, end: end, packet), at: time)
+        guard isDoubled(packet) else { return }
+        links[link].lines[end].inFlightByteCount += packet.byteCount
         heap.push(
-            .arrival(link: link, connection: links[link].connection, end: end, packet), at: time)
+            .arrival(link: link, connection: connection, end: end, packet),
+            at: time + latency())
+    }
+
+    private mutating func isOutOfOrder(_ packet: Packet) -> Bool {
+        guard case .notification = packet else { return false }
+        return networkRandom.chance(permille: network.reorderingPermille)
+    }
+
+    private mutating func isDoubled(_ packet: Packet) -> Bool {
+        guard case .notification = packet else { return false }
+        return networkRandom.chance(permille: network.duplicationPermille)
     }
 
     /// Nothing that this end sends arrives any more.
     mutating func block(_ link: Int, _ end: Int) {
+        if !links[link].lines[end].isBlocked { links[link].lines[end].blockedSince = now }
         links[link].lines[end].blockerCount += 1
         guard links[link].blockedSince == nil else { return }
         links[link].blockedSince = now
@@ -253,8 +273,21 @@ extension Simulator {
         guard !links[link].lines[end].isBlocked else { return }
         let stalled = links[link].lines[end].stalled
         links[link].lines[end].stalled = []
-        let delay = networkRandom.duration(.zero ... .milliseconds(400))
+        guard !stalled.isEmpty else { return }
+        let delay = retransmissionPause(after: now - links[link].lines[end].blockedSince)
         for packet in stalled { travel(packet, link, end, after: delay) }
+    }
+
+    /// How long a byte stream goes on standing still when its line carries again: until it sends
+    /// again what was not confirmed, after 200 ms, 400 ms, 800 ms and so on.
+    private mutating func retransmissionPause(after outage: Duration) -> Duration {
+        var pause = Duration.milliseconds(200) + networkRandom.duration(.zero ... .milliseconds(50))
+        var next = pause
+        while next < outage {
+            pause = pause * 2
+            next = next + pause
+        }
+        return next - outage
     }
 
     // MARK: Arrivals
@@ -278,6 +311,7 @@ extension Simulator {
             guard links[link].streams[index] == stream, links[link].opened[1 - end][index],
                 !isLost(bytes, channel, from: sender, to: node)
             else { return }
+            if !nodes[node].isHonest { overhear(bytes, channel, from: sender, node) }
             give(.notification(channel, Self.handle(sender), bytes), to: node)
         case .request(let token, let bytes):
             guard let open = requests[token] else { return }
@@ -304,6 +338,7 @@ extension Simulator {
         heap.push(.requestTimeout(token), at: now + .seconds(20))
         let end = links[link].end(of: node)
         links[link].lines[end].enqueue(.request(token, bytes))
+        checkLine(links[link].lines[end], node)
         transmit(link, end)
     }
 
@@ -313,6 +348,7 @@ extension Simulator {
         else { return }
         let end = links[open.link].end(of: node)
         links[open.link].lines[end].enqueue(.response(token, bytes))
+        checkLine(links[open.link].lines[end], node)
         transmit(open.link, end)
     }
 

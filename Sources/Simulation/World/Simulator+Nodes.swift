@@ -25,9 +25,13 @@ extension Simulator {
             nodes[node].core = try ValidatorCore(
                 configuration: configuration(of: node), tree: recovered.tree,
                 recovered: recovered.voting, currentSlot: slot(of: node),
-                verifier: verifier, rules: options.rules)
+                authoredSlot: nodes[node].disk.durable.authoredSlot,
+                verifier: verifier, rules: rules(of: node))
         } catch {
             return fail(.notRecovered(node: node, error))
+        }
+        for record in recovered.voting.signRecords where nodes[node].isHonest {
+            remember(record)
         }
         // A commit may have survived although the crash swallowed the news of it.
         for header in nodes[node].disk.durable.headers(upTo: { history.knows($0) }) {
@@ -45,6 +49,14 @@ extension Simulator {
         measure(node)
         give(.start, to: node)
         heap.push(.slot(node: node, life: nodes[node].life), at: now)
+        if !nodes[node].isHonest { attack(node) }
+    }
+
+    /// A twin does not mind that its key is used elsewhere.
+    private func rules(of node: Int) -> VotingRules {
+        var rules = options.rules
+        if nodes[node].attacker is Twin { rules.watchesOwnKey = false }
+        return rules
     }
 
     private var treeLimits: TreeLimits {
@@ -75,7 +87,7 @@ extension Simulator {
         note(.crashed, node: node)
         statistics.crashCount += 1
         do {
-            try nodes[node].disk.crash(leaving: remains)
+            try nodes[node].disk.crash(leaving: remains, tornAt: faultRandom.next())
         } catch {
             return fail(.disk(node: node, error))
         }
@@ -118,6 +130,7 @@ extension Simulator {
             switch step {
             case .run(let effect): carryOut(effect, node)
             case .commit(let records):
+                guard !nodes[node].isDiskFull else { return stop(node, records) }
                 nodes[node].disk.beginCommit(records)
                 statistics.commitCount += 1
                 let time = nodes[node].random.duration(nodeConditions.commit)
@@ -129,7 +142,20 @@ extension Simulator {
         }
     }
 
+    /// A write fails for lack of space: the node stops, and is started again after a while.
+    private mutating func stop(_ node: Int, _ records: [StoredRecord]) {
+        note(.note("cannot write: the disk is full"), node: node)
+        nodes[node].disk.beginCommit(records)
+        crash(node, leaving: faultRandom.chance(permille: 500) ? .nothing : .chain)
+        restart(node, after: faultRandom.duration(.milliseconds(500) ... .seconds(3)))
+    }
+
     mutating func committed(_ node: Int) {
+        if nodes[node].isHonest {
+            for case .voting(.vote(let record)) in nodes[node].disk.oldestCommit {
+                remember(record)
+            }
+        }
         do {
             try nodes[node].disk.endCommit()
         } catch {
@@ -138,6 +164,14 @@ extension Simulator {
         digest.record(1, node: node, at: now)
         if !options.persistence.runsAheadOfCommits { nodes[node].queue.committed() }
         pump(node)
+    }
+
+    /// A vote is durable: it can be counted by its own node from now on, sent or not.
+    private mutating func remember(_ record: SignRecord) {
+        fail(
+            history.add(
+                record.slot, record.target, isHonest: true,
+                checksContent: !options.skippedChecks.contains(.oneContent)))
     }
 
     /// Puts an input into the history's digest.

@@ -103,6 +103,8 @@ package struct RunStatistics: Sendable, Hashable {
     package internal(set) var mostHealingRounds: UInt64 = 0
     /// The most effects and bytes that waited anywhere.
     package internal(set) var mostEffects = 0
+    /// The most that a node sent a peer in a while, in thousandths of what it may.
+    package internal(set) var mostTrafficPermille = 0
 
     mutating func healed(in time: Duration, rounds: UInt64) {
         healingTimes.append(time)
@@ -110,6 +112,7 @@ package struct RunStatistics: Sendable, Hashable {
     }
 
     mutating func note(_ simulator: borrowing Simulator) {
+        mostTrafficPermille = max(mostTrafficPermille, simulator.meter.highestPermille)
         for node in simulator.nodes { mostEffects = max(mostEffects, node.queue.count) }
     }
 }

@@ -65,7 +65,7 @@ extension Simulator {
         guard let node = workRandom.pick(nodes.indices.filter { nodes[$0].isUp }),
             let core = nodes[node].core, let state = core.tree.state(of: core.tree.best.hash)
         else { return }
-        let signer = KeyedHashScheme.account(of: node)
+        let signer = KeyedHashScheme.account(of: Int(nodes[node].validator.rawValue))
         let waiting = core.sync.pool.pending.filter { $0.signer == signer }.map(\.nonce).max()
         let nonce = max(state.nonces[signer], waiting.map { $0 + 1 } ?? 0)
         let payload = (0..<workRandom.draw(0...300)).map { UInt8(truncatingIfNeeded: $0) }

@@ -17,7 +17,7 @@ package struct Simulator {
     let constants: ChainConstants
     let domain: VotingDomain
     let genesis: (state: ChainState, header: Header)
-    let verifier = KeyedHashVerifier()
+    let verifier: KeyedHashVerifier
 
     /// The simulation's time.
     package internal(set) var now = Instant.zero
@@ -30,6 +30,7 @@ package struct Simulator {
     var history: History
     package internal(set) var transcript: Transcript
     var digest = EventDigest()
+    var meter: TrafficMeter
     /// What went wrong first; the run ends with it.
     package internal(set) var violation: Violation?
     package internal(set) var statistics = RunStatistics()
@@ -77,8 +78,10 @@ package struct Simulator {
         (constants, genesis, domain) = Self.chain(options, world)
         network = world.network
         nodeConditions = world.node
+        verifier = KeyedHashVerifier(faults: options.signing)
+        let attackers = Self.attackers(options, world, &random)
         links = LinkTable(
-            nodeCount: options.nodeCount,
+            nodeCount: attackers.count,
             voteByteBudget: GossipConfiguration().queueByteBudget(
                 validatorCount: options.nodeCount))
         history = History(set: domain.set, genesis: domain.genesisHash)
@@ -86,7 +89,10 @@ package struct Simulator {
         networkRandom = SeededGenerator(seed: options.seed, purpose: 2)
         faultRandom = SeededGenerator(seed: options.seed, purpose: 3)
         workRandom = SeededGenerator(seed: options.seed, purpose: 4)
-        makeNodes(&random)
+        meter = TrafficMeter(
+            nodeCount: attackers.count, validatorCount: options.nodeCount,
+            quorum: domain.set.quorum)
+        makeNodes(attackers, &random)
         beginEverything()
     }
 
@@ -112,9 +118,11 @@ package struct Simulator {
         }
     }
 
-    private mutating func makeNodes(_ random: inout SeededGenerator) {
-        let attackers = chooseAttackers(&random)
-        for index in 0..<options.nodeCount {
+    private mutating func makeNodes(
+        _ attackers: [(validator: Int, attacker: (any Attacker)?)],
+        _ random: inout SeededGenerator
+    ) {
+        for (index, (validator, attacker)) in attackers.enumerated() {
             let skew = world.clockSkew
             let clock = VirtualClock(
                 origin: UInt64(random.draw(0...1_000_000)) * 1_000_000,
@@ -123,29 +131,40 @@ package struct Simulator {
             let image = DiskImage(genesisHeader: genesis.header, state: genesis.state)
             nodes.append(
                 SimulatedNode(
-                    validator: ValidatorIndex(UInt16(index)),
-                    key: KeyedHashScheme.publicKey(of: index), attacker: attackers[index],
+                    validator: ValidatorIndex(UInt16(validator)),
+                    key: KeyedHashScheme.publicKey(of: validator), attacker: attacker,
                     clock: clock, disk: VirtualDisk(image, faults: options.persistence),
                     random: SeededGenerator(
                         seed: options.seed, purpose: 100 + UInt64(index))))
         }
     }
 
-    private func chooseAttackers(_ random: inout SeededGenerator) -> [(any Attacker)?] {
-        let kinds = options.tuning.attackers ?? AttackerKind.allCases
-        var chosen = [(any Attacker)?](repeating: nil, count: options.nodeCount)
+    /// Which validator each node is, and what attacks it: one node for each, and a second one for
+    /// each twin.
+    private static func attackers(
+        _ options: SimulationOptions, _ world: World, _ random: inout SeededGenerator
+    ) -> [(validator: Int, attacker: (any Attacker)?)] {
+        let kinds = (options.tuning.attackers ?? AttackerKind.allCases).filter {
+            world.toleratesEquivocation || !$0.equivocates
+        }
+        var chosen = [AttackerKind?](repeating: nil, count: options.nodeCount)
         var places = Array(0..<options.nodeCount)
         for _ in 0..<world.byzantineCount {
             let place = places.remove(at: random.draw(0...(places.count - 1)))
-            chosen[place] = random.pick(kinds)?.attacker
+            chosen[place] = random.pick(kinds)
         }
-        return chosen
+        let firsts = chosen.enumerated().map { ($0.offset, $0.element?.attacker) }
+        let twins = chosen.enumerated().filter { $0.element == .twin }
+        return firsts + twins.map { ($0.offset, $0.element?.attacker) }
     }
 
     private mutating func beginEverything() {
         for (index, node) in nodes.enumerated() {
             if let attacker = node.attacker {
                 note(.note("is Byzantine: \(type(of: attacker).name)"), node: index)
+            }
+            if node.attacker is Twin {
+                note(.note("shares the key of v\(node.validator)"), node: index)
             }
             let delay = workRandom.duration(.zero ... .milliseconds(800))
             heap.push(.restart(node: index, life: 0), at: now + delay)
@@ -154,6 +173,7 @@ package struct Simulator {
             heap.push(.dial(link: link), at: now + networkRandom.duration(.zero ... .seconds(1)))
         }
         heap.push(.remark, at: now + .seconds(1))
+        heap.push(.metering, at: now + TrafficMeter.window)
         if options.script.isEmpty {
             heap.push(.fault, at: now + faultRandom.scaledDuration(world.faults.pause))
         }
@@ -197,6 +217,8 @@ package struct Simulator {
         case .committed(let node, let life): if isAlive(node, life) { committed(node) }
         case .slot(let node, let life): if isAlive(node, life) { enterSlot(node) }
         case .measurement(let node, let life): if isAlive(node, life) { measure(node) }
+        case .attack(let node, let life): if isAlive(node, life) { attack(node) }
+        case .metering: readMeter()
         case .remark: submitRemark()
         case .restart(let node, let life):
             if !nodes[node].isUp, nodes[node].life == life { start(node) }
@@ -228,7 +250,7 @@ extension Happening {
     fileprivate var node: Int? {
         switch self {
         case .input(let node, _, _), .timer(let node, _, _, _), .committed(let node, _),
-            .slot(let node, _), .measurement(let node, _):
+            .slot(let node, _), .measurement(let node, _), .attack(let node, _):
             node
         default: nil
         }

@@ -111,12 +111,16 @@ struct ToyChain {
     }
 
     func bundle(
-        _ indices: [Int], _ phase: VotePhase, round: UInt64, for block: BlockRef?
+        _ indices: [Int], _ phase: VotePhase, round: UInt64, for block: BlockRef?,
+        salt: UInt64 = 0, badSignatures: Bool = false
     ) throws -> VoteBundle {
         VoteBundle(
             setID: set.id, round: RoundNumber(round), phase: phase,
             target: block.map { VoteTarget($0) } ?? .nothing,
-            entries: try indices.map { try entry($0, phase, round: round, for: block) })
+            entries: try indices.map {
+                try entry(
+                    $0, phase, round: round, for: block, salt: salt, badSignature: badSignatures)
+            })
     }
 
     func quorumCertificate(

@@ -4,7 +4,7 @@ import Synchronization
 /// The lines a child process wrote so far, and those who wait for one.
 ///
 /// Lines wake the tests up; what the tests assert they ask by RPC.
-final class LineLog: Sendable {
+package final class LineLog: Sendable {
     private struct Waiter {
         let id: UInt64
         let matches: @Sendable (String) -> Bool
@@ -12,27 +12,28 @@ final class LineLog: Sendable {
     }
 
     private struct State {
-        var lines: [String] = []
+        package var lines: [String] = []
         var partial: [UInt8] = []
         var waiters: [Waiter] = []
         var nextID: UInt64 = 0
         var isEnded = false
     }
 
-    struct TimedOut: Error, CustomStringConvertible { let description: String }
-    struct Ended: Error, CustomStringConvertible { let description: String }
+    package struct Ended: Error, CustomStringConvertible { package let description: String }
 
     private let state = Mutex(State())
 
+    package init() {}
+
     /// All lines so far.
-    var lines: [String] { state.withLock { $0.lines } }
+    package var lines: [String] { state.withLock { $0.lines } }
 
     /// The last lines, for messages of failed tests.
-    func tail(_ count: Int = 40) -> String {
+    package func tail(_ count: Int = 40) -> String {
         lines.suffix(count).joined(separator: "\n")
     }
 
-    func append(_ bytes: [UInt8]) {
+    package func append(_ bytes: [UInt8]) {
         var woken: [(Waiter, String)] = []
         state.withLock { state in
             state.partial += bytes
@@ -51,7 +52,7 @@ final class LineLog: Sendable {
     }
 
     /// The process has closed its output.
-    func end() {
+    package func end() {
         let waiters = state.withLock { state in
             state.isEnded = true
             defer { state.waiters = [] }
@@ -64,8 +65,20 @@ final class LineLog: Sendable {
         }
     }
 
+    /// Waits for the end of the process; false when it does not end within that time.
+    package func ended(within seconds: Double) async -> Bool {
+        do {
+            _ = try await wait(from: .max, for: "the end", seconds: seconds) { _ in false }
+        } catch is Ended {
+            return true
+        } catch {
+            return false
+        }
+        return false
+    }
+
     /// Waits for a line from number `start` on that satisfies the condition.
-    func wait(
+    package func wait(
         from start: Int = 0, for what: String, seconds: Double,
         _ matches: @escaping @Sendable (String) -> Bool
     ) async throws -> String {
@@ -82,9 +95,8 @@ final class LineLog: Sendable {
                     self.state.withLock { $0.waiters.removeAll { $0.id == id } }
                     once.resume(
                         .failure(
-                            TimedOut(
-                                description:
-                                    "no line with \(what) within \(seconds) s; the last lines:\n"
+                            TestFailure(
+                                "no line with \(what) within \(seconds) s; the last lines:\n"
                                     + self.tail())))
                 }
                 return ""

@@ -1,0 +1,83 @@
+package import Foundation
+
+/// Some validators of one chain as real processes on loopback, each with a folder of its own.
+///
+/// With `QH_KEEP` in the environment the folder stays, the nodes' logs included.
+package final class Testnet {
+    package let folder: URL
+    package let chain: String
+    package private(set) var nodes: [String: NodeProcess] = [:]
+    private var ports: [String: (peers: Int, rpc: Int)] = [:]
+    /// The address that others dial the first validator at.
+    package private(set) var bootnode: String?
+
+    /// - Parameters:
+    ///   - slotMilliseconds: a chain of its own with that slot duration; nil: the chain `local`.
+    ///   - validators: how many validators a chain of its own has; nil: Alice, Bob and Charlie.
+    package init(slotMilliseconds: Int? = nil, validators: Int? = nil) throws {
+        folder = FileManager.default.temporaryDirectory
+            .appending(path: "quantumharmony-test-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        guard let slotMilliseconds else {
+            chain = "local"
+            return
+        }
+        chain = folder.appending(path: "chain.json").path
+        var options = ["build-spec", "--chain", "local", "--slot-duration", "\(slotMilliseconds)"]
+        if let validators { options += ["--validators", "\(validators)"] }
+        let (status, output) = try Program.run("quantumharmony-node", options)
+        guard status == 0 else { throw TestFailure(output) }
+        try output.write(toFile: chain, atomically: true, encoding: .utf8)
+    }
+
+    deinit {
+        for name in nodes.keys.sorted() { nodes[name]?.kill() }
+        guard ProcessInfo.processInfo.environment["QH_KEEP"] == nil else { return }
+        try? FileManager.default.removeItem(at: folder)
+    }
+
+    /// Starts a validator, or starts it again; the first one is the others' bootnode.
+    ///
+    /// - Parameters:
+    ///   - options: added to the command line.
+    ///   - environment: added to this process's environment.
+    @discardableResult
+    package func start(
+        _ name: String, log: String = "info,coherence=debug", options: [String] = [],
+        environment: [String: String] = [:]
+    ) async throws -> NodeProcess {
+        let node = try await launch(name, log: log, options: options, environment: environment)
+        let peer = try await node.peerID()
+        try await node.wait(for: "JSON-RPC on")
+        if bootnode == nil, let port = ports[name]?.peers {
+            bootnode = "/ip4/127.0.0.1/tcp/\(port)/p2p/\(peer)"
+        }
+        return node
+    }
+
+    /// As `start`, without waiting for the node to be ready.
+    package func launch(
+        _ name: String, log: String = "info,coherence=debug", options: [String] = [],
+        environment: [String: String] = [:]
+    ) async throws -> NodeProcess {
+        let port = try ports[name] ?? (peers: Program.freePort(), rpc: Program.freePort())
+        ports[name] = port
+        var arguments = [
+            "--\(name)", "--validator", "--chain", chain, "--base-path", basePath(of: name),
+            "--listen-addr", "/ip4/127.0.0.1/tcp/\(port.peers)", "--rpc-port", "\(port.rpc)",
+            "-l", log,
+        ]
+        if let bootnode, !bootnode.contains("/\(port.peers)/") {
+            arguments += ["--bootnodes", bootnode]
+        }
+        let node = NodeProcess(
+            name: name, rpcPort: port.rpc, arguments: arguments + options,
+            environment: environment, logFile: basePath(of: name) + ".log")
+        nodes[name] = node
+        try node.start()
+        return node
+    }
+
+    /// The folder of a node's files.
+    package func basePath(of name: String) -> String { folder.appending(path: name).path }
+}
