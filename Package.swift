@@ -77,6 +77,7 @@ let package = Package(
         module("VoteGossip", ["Coherence", "Chain", "Primitives", "SCALE"]),
         module(
             "Validator", ["VoteGossip", "Coherence", "BlockSync", "Chain", "Primitives", "SCALE"]),
+        module("ModelCheck", ["Coherence", "Chain", "Primitives", "SCALE"]),
         module("LibP2P", ["Primitives", crypto, protobuf], exclude: ["Protobuf/Schemas"]),
 
         // The shell.
@@ -105,7 +106,7 @@ let package = Package(
                 "Node", "Chain", "Coherence", "Falcon", "Keystore", "LibP2P", "Primitives",
                 argumentParser, logging,
             ]),
-        program("quantumharmony-simulate", ["Simulation", argumentParser]),
+        program("quantumharmony-simulate", ["Simulation", "ModelCheck", argumentParser]),
 
         .target(
             name: "TestSupport",
@@ -117,6 +118,7 @@ let package = Package(
         tests("ChainTests", ["Chain", "Primitives", "SCALE"]),
         tests("BlockSyncTests", ["BlockSync", "Chain", "Primitives", "SCALE"]),
         tests("CoherenceTests", ["Coherence", "Chain", "Primitives", "SCALE"]),
+        tests("ModelCheckTests", ["ModelCheck", "Coherence", "Chain", "Primitives"]),
         tests("VoteGossipTests", ["VoteGossip", "Coherence", "Chain", "Primitives", "SCALE"]),
         tests(
             "ValidatorTests",

@@ -11,7 +11,8 @@ struct SimulateCommand: ParsableCommand {
             The nodes run the same code as quantumharmony-node; clock, network, disks and signers \
             are virtual. Two runs of one command print the same digest. On a violation the command \
             prints how to replay it and what happened last, and exits with status 1.
-            """)
+            """,
+        subcommands: [ModelCommand.self])
 
     @Option(help: "The seed that decides the run.")
     var seed: UInt64 = 1
