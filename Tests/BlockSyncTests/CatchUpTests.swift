@@ -324,6 +324,36 @@ struct CatchUpTests {
         ).encoded()
     }
 
+    @Test func `a wanted block that its announcer withholds is asked of others`() throws {
+        var bench = Bench(chain: chain)
+        try bench.load(Array(blocks[..<5]))
+        bench.connect(peerA, best: blocks[4].ref)
+        bench.connect(peerB, best: blocks[5].ref)
+        var effects = bench.send(.wanted(blocks[5].ref, from: [peerA]))
+        var asked: [PeerHandle] = []
+        for _ in 0..<8 {
+            for sent in effects.requests {
+                asked.append(sent.peer)
+                _ = bench.send(.response(sent.id, .failure(.refused)))
+            }
+            effects = bench.wait(.seconds(2))
+        }
+        #expect(asked.contains(peerB), "\(asked)")
+    }
+
+    @Test func `claims above the depth are followed by height although the gap is small`() throws {
+        var bench = Bench(
+            chain: chain, limits: TreeLimits(maximumDepth: 20, maximumBlockCount: 400))
+        try bench.load(try chain.grow(count: 15, firstSlot: 5_000))
+        // 30 is above 20, and no more than 15 above the own head.
+        let start = bench.connect(peerA, best: blocks[29].ref)
+        let all = try run(&bench, start) {
+            try answer($0, from: Array(blocks[..<30]), certificates: [blocks[9].hash: [3]])
+        }
+        #expect(all.imported.map(\.hash) == blocks[..<20].map(\.hash))
+        #expect(all.essential.contains(.justification([3], peerA)))
+    }
+
     @Test func `a block that votes name is fetched from whoever may have it`() throws {
         var bench = Bench(chain: chain)
         try bench.load(Array(blocks[..<5]))

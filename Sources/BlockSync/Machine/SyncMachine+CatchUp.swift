@@ -3,11 +3,13 @@ internal import Primitives
 
 /// Following peers by height.
 extension SyncMachine {
-    /// Whether a peer claims to be far ahead.
+    /// Whether a peer claims to be far ahead: by a gap that single blocks do not fill, or above
+    /// what the tree's depth lets in, where no single block would be taken.
     func isBehind(tree: BlockTree) -> Bool {
         guard let claim = peers.highestClaim(where: { _ in true }) else { return false }
         return UInt64(claim.rawValue)
             > UInt64(tree.best.number.rawValue) + UInt64(configuration.catchUpGap)
+            || claim.rawValue > ceiling(of: tree)
     }
 
     /// The highest block that the tree's depth lets in.
