@@ -341,6 +341,23 @@ struct CatchUpTests {
         #expect(asked.contains(peerB), "\(asked)")
     }
 
+    @Test func `a peer that lacks a wanted block is not asked for it again and again`() throws {
+        var bench = Bench(chain: chain)
+        try bench.load(Array(blocks[..<5]))
+        bench.connect(peerB, best: blocks[7].ref)
+        bench.connect(peerA, best: blocks[4].ref)
+        // The only source is busy with something else for as long as it likes.
+        let first = bench.send(.wanted(blocks[6].ref, from: [peerA]))
+        #expect(first.requests.map(\.peer) == [peerA])
+        var effects = bench.send(.wanted(blocks[5].ref, from: [peerA]))
+        var askedCount = 0
+        while let sent = effects.requests.first(where: { $0.peer == peerB }), askedCount < 10 {
+            askedCount += 1
+            effects = bench.send(.response(sent.id, .success(try responseBytes([]))))
+        }
+        #expect(askedCount <= 2)
+    }
+
     @Test func `claims above the depth are followed by height although the gap is small`() throws {
         var bench = Bench(
             chain: chain, limits: TreeLimits(maximumDepth: 20, maximumBlockCount: 400))
