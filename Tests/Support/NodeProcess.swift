@@ -105,6 +105,13 @@ package final class NodeProcess {
         guard let range = line.range(of: "Local node identity is: ") else { return "" }
         return String(line[range.upperBound...].prefix { !$0.isWhitespace })
     }
+
+    /// The address for peers that the node printed at its start.
+    package func listenAddress() async throws -> String {
+        let line = try await wait(for: "Listening for peers on ")
+        guard let range = line.range(of: "Listening for peers on ") else { return "" }
+        return String(line[range.upperBound...])
+    }
 }
 
 /// A file that one thread writes a log to.
