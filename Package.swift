@@ -108,6 +108,12 @@ let package = Package(
             ]),
         program("quantumharmony-simulate", ["Simulation", "ModelCheck", argumentParser]),
 
+        .executableTarget(
+            name: "quantumharmony-evil-node",
+            dependencies: [
+                "Node", "VoteGossip", "Coherence", "LibP2P", "Primitives", "SCALE", argumentParser,
+                logging,
+            ], path: "Tests/EvilNode", swiftSettings: strict),
         .target(
             name: "TestSupport",
             dependencies: [
