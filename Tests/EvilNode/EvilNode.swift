@@ -45,7 +45,7 @@ struct EvilNode: AsyncParsableCommand {
 /// How an evil node lies.
 enum Behaviour: String, ExpressibleByArgument, CaseIterable {
     /// One half of the peers gets its vote, the other half a vote for nothing in the same slot, and
-    /// the last one both.
+    /// two of those both.
     case equivocate
     /// Its signatures do not verify.
     case invalid
@@ -78,7 +78,7 @@ struct Liar: VoteTampering {
             else { return [(peers, message)] }
             let half = peers.enumerated().filter { $0.offset % 2 == 0 }.map(\.element)
             return [
-                (half + others.suffix(1), message), (others, GossipMessage.vote(other).scaleBytes),
+                (half + others.suffix(2), message), (others, GossipMessage.vote(other).scaleBytes),
             ]
         }
     }

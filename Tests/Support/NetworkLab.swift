@@ -24,10 +24,8 @@ package final class NetworkLab {
         let bridge = "lab\(number)"
         try Self.run("ip link add \(bridge) type bridge && ip link set \(bridge) up")
         for host in 0..<hostCount {
-            // A namespace lives as long as a process in it.
-            let holder = try ChildProcess("/usr/bin/env", ["unshare", "--net", "cat"]) { _ in }
+            let holder = try Self.makeNamespace()
             holders.append(holder)
-            try waitForNamespace(of: holder)
             let inside = "nsenter --target \(holder.processID) --net"
             try Self.run(
                 """
@@ -57,18 +55,16 @@ package final class NetworkLab {
         try? Self.run("ip link del lab\(number)")
     }
 
-    /// `unshare` has made the namespace when it has become `cat`.
-    private func waitForNamespace(of holder: ChildProcess) throws {
-        let own = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/ns/net")
-        for _ in 0..<10_000 {
-            let path = "/proc/\(holder.processID)/ns/net"
-            let found = try? FileManager.default.destinationOfSymbolicLink(atPath: path)
-            if let found, found != own { return }
-            guard holder.status == nil else { break }
-            sched_yield()
-            usleep(500)
+    /// A process in a network namespace of its own, which lives as long as it does.
+    private static func makeNamespace() throws -> ChildProcess {
+        let isReady = DispatchSemaphore(value: 0)
+        let holder = try ChildProcess(
+            "/usr/bin/env", ["unshare", "--net", "sh", "-c", "echo ready; exec cat"]
+        ) { _ in isReady.signal() }
+        guard isReady.wait(timeout: .now() + 10) == .success, holder.status == nil else {
+            throw TestFailure("no network namespace can be made; run inside scripts/in-namespace")
         }
-        throw TestFailure("no network namespace can be made; run inside scripts/in-namespace")
+        return holder
     }
 
     /// The host's IP address.
