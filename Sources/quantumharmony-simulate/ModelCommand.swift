@@ -63,8 +63,9 @@ struct ModelCommand: ParsableCommand {
         print(Model(configuration).summary)
         let clock = ContinuousClock()
         var checker = ModelChecker(configuration)
-        var report = ModelChecker.Report()
-        let elapsed = clock.measure { report = checker.run(limit: limit) }
+        let start = clock.now
+        let report = checker.run(limit: limit)
+        let elapsed = clock.now - start
         print(
             "\(report.states) states, \(report.transitions) transitions, depth \(report.depth),"
                 + " \(elapsed)")
