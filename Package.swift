@@ -108,9 +108,18 @@ let package = Package(
             ]),
         program("quantumharmony-simulate", ["Simulation", "ModelCheck", argumentParser]),
 
+        .executableTarget(
+            name: "quantumharmony-evil-node",
+            dependencies: [
+                "Node", "VoteGossip", "Coherence", "LibP2P", "Primitives", "SCALE", argumentParser,
+                logging,
+            ], path: "Tests/EvilNode", swiftSettings: strict),
         .target(
             name: "TestSupport",
-            dependencies: ["Chain", "Falcon", "Keystore", "Primitives", "SCALE"],
+            dependencies: [
+                "Chain", "Coherence", "Falcon", "Keystore", "LibP2P", "Networking", "Primitives",
+                "SCALE", "VoteGossip", logging,
+            ],
             path: "Tests/Support", swiftSettings: strict),
         tests("SCALETests", ["SCALE"]),
         tests("PrimitivesTests", ["Primitives", "SCALE"]),
@@ -140,11 +149,7 @@ let package = Package(
         tests("NodeTests", ["Node", "Primitives", logging]),
         tests(
             "IntegrationTests",
-            [
-                "TestSupport", "VoteGossip", "Coherence", "Chain", "Networking", "LibP2P",
-                "Primitives",
-                "SCALE", logging,
-            ], exclude: ["kill_switch.c"]),
+            ["TestSupport", "Networking", "LibP2P"], exclude: ["kill_switch.c"]),
         tests(
             "InteropTests", ["Networking", "LibP2P", "Falcon", "Primitives", logging],
             exclude: ["peers", "verify_certificate.py", "falcon_pqcrypto.py"]),

@@ -79,8 +79,8 @@ package struct SyncMachine: Sendable {
         var isNoted = false
         /// Not asked before this time.
         var notBefore = Instant.zero
-        /// The highest block to ask about next; the best head when nil.
-        var next: BlockRef?
+        /// The height to ask about next; the one above F when nil.
+        var next: BlockNumber?
         var request: RequestID?
     }
 

@@ -241,25 +241,29 @@ struct CatchUpTests {
         }
         #expect(bench.tree.best == blocks[99].ref && bench.tree.isAtMaximumDepth)
         #expect(all.notes.last == .waitingForFinality(blocks[99].ref))
-        // Certificates are asked for from the head downwards.
+        // Certificates are asked for by height, from above F.
         let first = try #require(bench.wait(.seconds(2)).requests.first)
         #expect(
             first.request
                 == BlockRequest(
-                    fields: [.header, .justification], start: .hash(blocks[99].hash),
-                    direction: .descending, maximumCount: 64))
+                    fields: [.header, .justification], start: .number(BlockNumber(1)),
+                    direction: .ascending, maximumCount: 64))
         var effects = bench.send(
-            .response(first.id, .success(try headers(Array(blocks[36..<100].reversed())))))
+            .response(first.id, .success(try headers(Array(blocks[0..<64])))))
         #expect(effects.requests == [])
         let second = try #require(bench.wait(.seconds(2)).requests.first)
-        #expect(second.request.start == .hash(blocks[35].hash))
+        #expect(second.request.start == .number(BlockNumber(65)))
         #expect(second.request.maximumCount == 36)
+        effects = bench.send(.response(second.id, .success(try headers([]))))
+        #expect(effects.requests == [])
+        let third = try #require(bench.wait(.seconds(2)).requests.first)
+        #expect(third.request.start == .number(BlockNumber(1)))
         effects = bench.send(
             .response(
-                second.id,
+                third.id,
                 .success(
                     try headers(
-                        Array(blocks[0..<36].reversed()), certificate: [5], at: blocks[30].hash))))
+                        Array(blocks[0..<64]), certificate: [5], at: blocks[30].hash))))
         #expect(effects.essential == [.justification([5], peerA)])
         // Finality moves: the import goes on.
         _ = bench.tree.finalise(blocks[30].hash)
@@ -267,6 +271,44 @@ struct CatchUpTests {
             try answer($0, from: blocks)
         }
         #expect(rest.imported == Array(blocks[100..<131]))
+    }
+
+    @Test func `a tree that is full of a fork fetches the final chain by height`() throws {
+        var bench = Bench(
+            chain: chain, limits: TreeLimits(maximumDepth: 10, maximumBlockCount: 400))
+        // Ten blocks of a fork; the others' chain differs from the first block on.
+        let fork = try chain.grow(count: 10, firstSlot: 5_000)
+        try bench.load(fork)
+        #expect(bench.tree.isAtMaximumDepth)
+        let start = bench.connect(peerA, best: blocks[40].ref)
+        let all = try run(&bench, start) { try answer($0, from: blocks) }
+        let sent = try #require(
+            (all.requests + bench.wait(.seconds(2)).requests).last {
+                $0.request.fields == [.header, .justification]
+            })
+        #expect(sent.request.start == .number(BlockNumber(1)))
+        #expect(sent.request.maximumCount == 10)
+        let effects = bench.send(
+            .response(
+                sent.id,
+                .success(
+                    try headers(
+                        Array(blocks[0..<10]), certificate: [7], at: blocks[9].hash))))
+        let rest = try run(&bench, effects) { sent in
+            let top = try #require(blocks.firstIndex { .hash($0.hash) == sent.request.start })
+            let part = blocks[...top].reversed().prefix(Int(sent.request.maximumCount))
+            return .response(sent.id, .success(try responseBytes(Array(part))))
+        }
+        #expect(rest.imported.map(\.hash) == blocks[0..<10].map(\.hash))
+        // Now that the blocks are there the certificate is of use.
+        let again = try #require(bench.wait(.seconds(2)).requests.first)
+        let found = bench.send(
+            .response(
+                again.id,
+                .success(
+                    try headers(
+                        Array(blocks[0..<10]), certificate: [7], at: blocks[9].hash))))
+        #expect(found.essential == [.justification([7], peerA)])
     }
 
     private func headers(
@@ -280,6 +322,53 @@ struct CatchUpTests {
                         ? [Justification(engine: .coherence, bytes: certificate)] : [])
             }
         ).encoded()
+    }
+
+    @Test func `a wanted block that its announcer withholds is asked of others`() throws {
+        var bench = Bench(chain: chain)
+        try bench.load(Array(blocks[..<5]))
+        bench.connect(peerA, best: blocks[4].ref)
+        bench.connect(peerB, best: blocks[5].ref)
+        var effects = bench.send(.wanted(blocks[5].ref, from: [peerA]))
+        var asked: [PeerHandle] = []
+        for _ in 0..<8 {
+            for sent in effects.requests {
+                asked.append(sent.peer)
+                _ = bench.send(.response(sent.id, .failure(.refused)))
+            }
+            effects = bench.wait(.seconds(2))
+        }
+        #expect(asked.contains(peerB), "\(asked)")
+    }
+
+    @Test func `a peer that lacks a wanted block is not asked for it again and again`() throws {
+        var bench = Bench(chain: chain)
+        try bench.load(Array(blocks[..<5]))
+        bench.connect(peerB, best: blocks[7].ref)
+        bench.connect(peerA, best: blocks[4].ref)
+        // The only source is busy with something else for as long as it likes.
+        let first = bench.send(.wanted(blocks[6].ref, from: [peerA]))
+        #expect(first.requests.map(\.peer) == [peerA])
+        var effects = bench.send(.wanted(blocks[5].ref, from: [peerA]))
+        var askedCount = 0
+        while let sent = effects.requests.first(where: { $0.peer == peerB }), askedCount < 10 {
+            askedCount += 1
+            effects = bench.send(.response(sent.id, .success(try responseBytes([]))))
+        }
+        #expect(askedCount <= 2)
+    }
+
+    @Test func `claims above the depth are followed by height although the gap is small`() throws {
+        var bench = Bench(
+            chain: chain, limits: TreeLimits(maximumDepth: 20, maximumBlockCount: 400))
+        try bench.load(try chain.grow(count: 15, firstSlot: 5_000))
+        // 30 is above 20, and no more than 15 above the own head.
+        let start = bench.connect(peerA, best: blocks[29].ref)
+        let all = try run(&bench, start) {
+            try answer($0, from: Array(blocks[..<30]), certificates: [blocks[9].hash: [3]])
+        }
+        #expect(all.imported.map(\.hash) == blocks[..<20].map(\.hash))
+        #expect(all.essential.contains(.justification([3], peerA)))
     }
 
     @Test func `a block that votes name is fetched from whoever may have it`() throws {

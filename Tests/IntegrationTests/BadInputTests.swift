@@ -51,8 +51,10 @@ import Testing
         ])
         #expect(taken.status == 1)
         #expect(taken.output.contains("another process listens there"), "\(taken.output)")
-        let address = alice.arguments[7]
-        let peers = try start(["--tmp", "--listen-addr", address, "--rpc-port", "0"])
+        let port = try #require(alice.peerPort)
+        let peers = try start([
+            "--tmp", "--listen-addr", "/ip4/127.0.0.1/tcp/\(port)", "--rpc-port", "0",
+        ])
         #expect(peers.status == 1)
         #expect(peers.output.contains("cannot listen for peers"), "\(peers.output)")
         #expect(try RPCClient(port: alice.rpcPort).string("system_chain") == "Local Testnet")
@@ -100,11 +102,23 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(1)))
+    func `nodes of two chains tell each other apart and leave each other alone`() async throws {
+        let net = try Testnet(slotMilliseconds: 500)
+        let other = try Testnet(slotMilliseconds: 600)
+        let alice = try await net.start("alice")
+        let bootnode = try #require(net.bootnode)
+        let bob = try await other.start("bob", options: ["--bootnodes", bootnode])
+        try await bob.wait(for: "follows another chain")
+        try await alice.wait(for: "follows another chain")
+        #expect(!alice.log.lines.contains { $0.contains("Peer joined") })
+        for node in [alice, bob] { #expect(node.stop() == 0, "\(node.log.tail())") }
+    }
+
+    @Test(.timeLimit(.minutes(1)))
     func `garbage on both ports changes nothing`() async throws {
         let net = try Testnet(slotMilliseconds: 500)
         let alice = try await net.start("alice")
-        let address = alice.arguments[7]
-        let port = try #require(Int(address.split(separator: "/").last ?? ""))
+        let port = try #require(alice.peerPort)
         var generator = SystemRandomNumberGenerator()
         for target in [port, alice.rpcPort] {
             for size in [1, 20, 1_000, 70_000] {

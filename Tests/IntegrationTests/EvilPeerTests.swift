@@ -1,8 +1,5 @@
-import Chain
-import Foundation
 import LibP2P
 import Networking
-import Primitives
 import TestSupport
 import Testing
 
@@ -45,12 +42,12 @@ import Testing
         _ node: NodeProcess, with flaws: [EvilPeer.Flaw], seed: UInt64
     ) async throws {
         let client = RPCClient(port: node.rpcPort)
-        let evil = try EvilPeer(seed: seed, aim: aim(client))
-        let address = try await address(of: node)
-        let before = try Conduct(client)
+        let evil = try EvilPeer(seed: seed, aim: EvilPeer.Aim(at: client))
+        let address = try await node.listenAddress()
+        let before = try PeerVerdicts(of: client)
         let patience = try await evil.attack(
-            address, count: 1_000, flaws: flaws, aim: aim(client))
-        let after = try Conduct(client)
+            address, count: 1_000, flaws: flaws, aim: EvilPeer.Aim(at: client))
+        let after = try PeerVerdicts(of: client)
         #expect(
             after.badSignatures - before.badSignatures <= 3,
             "\(flaws): \(after.badSignatures - before.badSignatures) votes were verified")
@@ -59,49 +56,5 @@ import Testing
         #expect(patience < .seconds(10), "\(flaws)")
         #expect(try await !evil.isWelcome(at: address))
         await evil.swarm.shutdown()
-    }
-
-    /// What the votes are about: the newest block, in the round that is under way.
-    private func aim(_ client: RPCClient) throws -> EvilPeer.Aim {
-        let state = try client.object("coherence_roundState")
-        let set = try client.object("coherence_validators")
-        let best = try client.object("chain_getHeader")
-        guard let round = (state["best"] as? [String: Any])?["round"] as? UInt64,
-            let validators = set["validators"] as? [[String: Any]],
-            let number = (best["number"] as? String).flatMap({
-                UInt32($0.dropFirst(2), radix: 16)
-            }),
-            let genesis = Hash256(hex: try client.string("chain_getBlockHash", [0])),
-            let hash = Hash256(hex: try client.string("chain_getBlockHash", [Int(number)]))
-        else { throw TestFailure("answers in another shape") }
-        return EvilPeer.Aim(
-            genesisHash: genesis,
-            validators: validators.compactMap {
-                ($0["accountId"] as? String).flatMap { [UInt8](hex: $0).flatMap { AccountID($0) } }
-            },
-            block: BlockRef(hash: hash, number: BlockNumber(number)), round: RoundNumber(round))
-    }
-
-    private func address(of node: NodeProcess) async throws -> String {
-        let line = try await node.wait(for: "Listening for peers on ")
-        guard let range = line.range(of: "Listening for peers on ") else { return "" }
-        return String(line[range.upperBound...])
-    }
-
-    /// What a node made of its peers.
-    private struct Conduct {
-        let badSignatures: Int
-        let bannedPeers: Set<String>
-
-        init(_ client: RPCClient) throws {
-            let statistics = try client.object("coherence_statistics")
-            guard let gossip = statistics["gossip"] as? [String: Any],
-                let rejected = gossip["rejected"] as? [String: Any],
-                let count = rejected["badSignature"] as? Int,
-                let bans = try client.call("coherence_bans") as? [[String: Any]]
-            else { throw TestFailure("answers in another shape") }
-            badSignatures = count
-            bannedPeers = Set(bans.compactMap { $0["peerId"] as? String })
-        }
     }
 }

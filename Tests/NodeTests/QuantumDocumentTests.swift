@@ -37,6 +37,7 @@ import Testing
     @Test(arguments: [
         ["average_qber_basis_points": "30"], ["average_qber_basis_points": "80"],
         ["max_qber_basis_points": "10001"], ["entropy_pool_hash": "\"0xab\""],
+        ["entropy_pool_hash": "\"" + String(repeating: "ab", count: 32) + "\""],
         ["valid_proofs": "-1"], ["valid_proofs": "4294967296"], ["reporter_count": "1.5"],
     ])
     func `values out of range are refused`(changes: [String: String]) {

@@ -8,20 +8,30 @@ package final class NodeProcess {
     package let log = LineLog()
     private let environment: [String: String]
     private let logFile: String?
+    private let program: String
+    private let prefix: [String]
+    private let namespace: String?
     private var child: ChildProcess?
 
     /// - Parameters:
     ///   - environment: what is added to this process's environment.
     ///   - logFile: what the process writes is appended there as well.
+    ///   - program: the program's name.
+    ///   - prefix: a command that runs it, such as one that enters a namespace.
+    ///   - namespace: the network namespace that it runs in, as a file; nil: this process's.
     package init(
         name: String, rpcPort: Int, arguments: [String], environment: [String: String] = [:],
-        logFile: String? = nil
+        logFile: String? = nil, program: String = "quantumharmony-node", prefix: [String] = [],
+        namespace: String? = nil
     ) {
         self.name = name
         self.rpcPort = rpcPort
         self.arguments = arguments
         self.environment = environment
         self.logFile = logFile
+        self.program = program
+        self.prefix = prefix
+        self.namespace = namespace
     }
 
     deinit { kill() }
@@ -35,14 +45,29 @@ package final class NodeProcess {
     }
 
     package func start() throws {
-        let program = Self.programs.appending(path: "quantumharmony-node").path
+        let command = prefix + [Self.programs.appending(path: program).path] + arguments
         let log = log
         let file = logFile.flatMap { fopen($0, "a") }.map(LogFile.init)
-        child = try ChildProcess(program, arguments, environment: environment) { bytes in
+        child = try ChildProcess(
+            command[0], Array(command.dropFirst()), environment: environment
+        ) { bytes in
             file?.write(bytes)
             if bytes.isEmpty { log.end() } else { log.append(bytes) }
         }
     }
+
+    /// The TCP port of `--listen-addr`.
+    package var peerPort: Int? {
+        guard let place = arguments.firstIndex(of: "--listen-addr"), place + 1 < arguments.count
+        else { return nil }
+        return arguments[place + 1].split(separator: "/").last.flatMap { Int($0) }
+    }
+
+    /// A client of its JSON-RPC.
+    package var rpc: RPCClient { RPCClient(port: rpcPort, namespace: namespace) }
+
+    /// Whether it runs an evil node's program.
+    package var isEvil: Bool { program != "quantumharmony-node" }
 
     /// The process's number; nil before the start.
     package var processID: Int32? { child?.processID }
@@ -97,6 +122,13 @@ package final class NodeProcess {
         let line = try await wait(for: "Local node identity is: ")
         guard let range = line.range(of: "Local node identity is: ") else { return "" }
         return String(line[range.upperBound...].prefix { !$0.isWhitespace })
+    }
+
+    /// The address for peers that the node printed at its start.
+    package func listenAddress() async throws -> String {
+        let line = try await wait(for: "Listening for peers on ")
+        guard let range = line.range(of: "Listening for peers on ") else { return "" }
+        return String(line[range.upperBound...])
     }
 }
 

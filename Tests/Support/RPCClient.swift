@@ -5,7 +5,13 @@ import Glibc
 package struct RPCClient {
     package let port: Int
 
-    package init(port: Int) { self.port = port }
+    private let namespace: String?
+
+    /// - Parameter namespace: the network namespace of the port, as a file; nil: this process's.
+    package init(port: Int, namespace: String? = nil) {
+        self.port = port
+        self.namespace = namespace
+    }
 
     /// Calls a method; returns its `result` as JSON objects, throws on an `error`.
     package func call(_ method: String, _ parameters: [Any] = []) throws -> Any {
@@ -75,24 +81,8 @@ package struct RPCClient {
 
     /// Sends bytes, then reads until the other side closes.
     package func exchange(_ bytes: [UInt8]) throws -> [UInt8] {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        guard descriptor >= 0 else { throw TestFailure("no socket") }
+        let descriptor = try inNetworkNamespace(namespace) { try connect() }
         defer { close(descriptor) }
-        var timeout = timeval(tv_sec: 20, tv_usec: 0)
-        let size = socklen_t(MemoryLayout<timeval>.size)
-        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, size)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = UInt16(port).bigEndian
-        address.sin_addr.s_addr = inet_addr("127.0.0.1")
-        let connected = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-        guard connected == 0 else {
-            throw TestFailure("nobody listens on port \(port)")
-        }
         var rest = bytes[...]
         while !rest.isEmpty {
             let sent = rest.withUnsafeBytes {
@@ -109,5 +99,27 @@ package struct RPCClient {
             if count == 0 { return answer }
             answer += buffer[..<count]
         }
+    }
+
+    private func connect() throws -> Int32 {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        guard descriptor >= 0 else { throw TestFailure("no socket") }
+        var timeout = timeval(tv_sec: 20, tv_usec: 0)
+        let size = socklen_t(MemoryLayout<timeval>.size)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, size)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = UInt16(port).bigEndian
+        address.sin_addr.s_addr = inet_addr("127.0.0.1")
+        let connected = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard connected == 0 else {
+            close(descriptor)
+            throw TestFailure("nobody listens on port \(port)")
+        }
+        return descriptor
     }
 }

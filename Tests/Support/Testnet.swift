@@ -39,14 +39,20 @@ package final class Testnet {
     /// Starts a validator, or starts it again; the first one is the others' bootnode.
     ///
     /// - Parameters:
+    ///   - name: alice to ferdie, then v7 and on.
+    ///   - isValidator: whether it votes and produces blocks, or only follows.
+    ///   - bootnodes: what it dials; nil: the first validator.
     ///   - options: added to the command line.
     ///   - environment: added to this process's environment.
     @discardableResult
     package func start(
-        _ name: String, log: String = "info,coherence=debug", options: [String] = [],
+        _ name: String, isValidator: Bool = true, bootnodes: [String]? = nil,
+        log: String = "info,coherence=debug", options: [String] = [],
         environment: [String: String] = [:]
     ) async throws -> NodeProcess {
-        let node = try await launch(name, log: log, options: options, environment: environment)
+        let node = try await launch(
+            name, isValidator: isValidator, bootnodes: bootnodes, log: log, options: options,
+            environment: environment)
         let peer = try await node.peerID()
         try await node.wait(for: "JSON-RPC on")
         if bootnode == nil, let port = ports[name]?.peers {
@@ -57,19 +63,24 @@ package final class Testnet {
 
     /// As `start`, without waiting for the node to be ready.
     package func launch(
-        _ name: String, log: String = "info,coherence=debug", options: [String] = [],
+        _ name: String, isValidator: Bool = true, bootnodes: [String]? = nil,
+        log: String = "info,coherence=debug", options: [String] = [],
         environment: [String: String] = [:]
     ) async throws -> NodeProcess {
         let port = try ports[name] ?? (peers: Program.freePort(), rpc: Program.freePort())
         ports[name] = port
-        var arguments = [
-            "--\(name)", "--validator", "--chain", chain, "--base-path", basePath(of: name),
+        let isNamed = ["alice", "bob", "charlie", "dave", "eve", "ferdie"].contains(name)
+        var arguments = isNamed ? ["--\(name)"] : ["--suri", "//\(name.uppercased())"]
+        if isValidator { arguments.append("--validator") }
+        arguments += [
+            "--chain", chain, "--base-path", basePath(of: name),
             "--listen-addr", "/ip4/127.0.0.1/tcp/\(port.peers)", "--rpc-port", "\(port.rpc)",
             "-l", log,
         ]
-        if let bootnode, !bootnode.contains("/\(port.peers)/") {
-            arguments += ["--bootnodes", bootnode]
+        let dialled = (bootnodes ?? [bootnode].compactMap(\.self)).filter {
+            !$0.contains("/\(port.peers)/")
         }
+        if !dialled.isEmpty { arguments += ["--bootnodes"] + dialled }
         let node = NodeProcess(
             name: name, rpcPort: port.rpc, arguments: arguments + options,
             environment: environment, logFile: basePath(of: name) + ".log")
@@ -77,6 +88,9 @@ package final class Testnet {
         try node.start()
         return node
     }
+
+    /// The port that a node listens for peers on; nil before its first start.
+    package func peerPort(of name: String) -> Int? { ports[name]?.peers }
 
     /// The folder of a node's files.
     package func basePath(of name: String) -> String { folder.appending(path: name).path }

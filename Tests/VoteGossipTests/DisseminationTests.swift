@@ -31,7 +31,6 @@ import VoteGossip
             try mesh.run(for: .seconds(6))
             #expect(mesh.commonFinalised == block.header.number)
         }
-        print("D mesh", count, low, high, mesh.summary(blocks: 20))
         #expect(mesh.duplicationFactor <= 1.2)
     }
 
@@ -52,7 +51,6 @@ import VoteGossip
             slowest = max(slowest, mesh.now - start)
             try mesh.run(for: .seconds(1))
         }
-        print("D ring", count, "slowest", slowest, mesh.summary(blocks: 10))
         #expect(mesh.duplicationFactor <= 1.5)
         #expect(slowest < .milliseconds(100 * count))
     }
@@ -70,7 +68,6 @@ import VoteGossip
             try mesh.run(for: .seconds(2))
             #expect(mesh.commonFinalised == block.header.number)
         }
-        print("D relay", mesh.summary(blocks: 10))
     }
 
     @Test(arguments: 1...8) func `a lossy network delays finality and never stops it`(
@@ -88,7 +85,6 @@ import VoteGossip
         }
         let last = try #require(blocks.last).header.number
         let isDone = try mesh.run(atMost: .seconds(30)) { $0.commonFinalised == last }
-        print("D lossy", seed, mesh.commonFinalised, mesh.summary(blocks: 10))
         #expect(isDone, "seed \(seed)")
     }
 
@@ -116,7 +112,6 @@ import VoteGossip
         let isDone = try mesh.run(atMost: .seconds(60)) {
             $0.commonFinalised > BlockNumber(2)
         }
-        print("D heal", seconds, mesh.now - start, mesh.commonFinalised)
         #expect(isDone)
         #expect(mesh.now - start < .seconds(3))
     }

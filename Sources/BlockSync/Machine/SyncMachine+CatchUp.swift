@@ -3,11 +3,13 @@ internal import Primitives
 
 /// Following peers by height.
 extension SyncMachine {
-    /// Whether a peer claims to be far ahead.
+    /// Whether a peer claims to be far ahead: by a gap that single blocks do not fill, or above
+    /// what the tree's depth lets in, where no single block would be taken.
     func isBehind(tree: BlockTree) -> Bool {
         guard let claim = peers.highestClaim(where: { _ in true }) else { return false }
         return UInt64(claim.rawValue)
             > UInt64(tree.best.number.rawValue) + UInt64(configuration.catchUpGap)
+            || claim.rawValue > ceiling(of: tree)
     }
 
     /// The highest block that the tree's depth lets in.
@@ -214,8 +216,10 @@ extension SyncMachine {
         return claim > tree.best.number
     }
 
-    /// Asks peers for certificates of the blocks in the tree, from the best head downwards, in
-    /// turns: one that came with its block may have been bad or not yet there.
+    /// Asks peers for the certificates of their final blocks, by height from above F, in turns. Our
+    /// best chain may be a fork that is as deep as the tree allows, and the final blocks another
+    /// one: so the heights are asked for and not our blocks, and what is missing of theirs is
+    /// fetched, which the depth has room for.
     mutating func requestJustifications(tree: BlockTree, now: Instant) {
         guard isHeldUpByFinality(tree: tree) else {
             stall.isNoted = false
@@ -228,31 +232,33 @@ extension SyncMachine {
             effects.append(.note(.waitingForFinality(tree.best)))
         }
         guard stall.request == nil, stall.notBefore <= now else { return }
-        var next = stall.next ?? tree.best
-        if !tree.contains(next.hash) || next.number <= tree.finalised.number { next = tree.best }
         guard let peer = peers.next(at: now, where: { $0.best.number > tree.finalised.number })
         else { return }
-        let above = next.number.rawValue - tree.finalised.number.rawValue
+        let lowest = tree.finalised.number.rawValue + 1
+        var start = max(stall.next?.rawValue ?? lowest, lowest)
+        if start > ceiling(of: tree) { start = lowest }
+        let count = min(
+            UInt32(configuration.maximumBlocksPerRequest), ceiling(of: tree) - start + 1)
         let request = BlockRequest(
-            fields: [.header, .justification], start: .hash(next.hash), direction: .descending,
-            maximumCount: min(above, UInt32(configuration.maximumBlocksPerRequest)))
+            fields: [.header, .justification], start: .number(BlockNumber(start)),
+            direction: .ascending, maximumCount: count)
         stall.request = send(request, to: peer, for: .justifications, now: now)
         stall.notBefore = now + configuration.justificationInterval
-        let below = tree.ancestor(
-            of: next.hash,
-            at: BlockNumber(next.number.rawValue - min(above, request.maximumCount)))
-        stall.next = below.flatMap { tree.ref($0) }
+        stall.next = BlockNumber(start + count)
     }
 
     mutating func justificationsReceived(
-        _ items: [CollectedBlock], tree: BlockTree, now: Instant
+        _ items: [CollectedBlock], from peer: PeerHandle, tree: BlockTree, now: Instant
     ) {
         stall.request = nil
-        guard
-            let found = items.first(where: {
-                $0.justification != nil && tree.contains($0.block.hash)
-            }), let justification = found.justification
-        else { return }
-        effects.append(.justification(justification, found.source))
+        if items.isEmpty { stall.next = nil }
+        let found = items.last { $0.justification != nil && tree.contains($0.block.hash) }
+        if let found, let justification = found.justification {
+            return effects.append(.justification(justification, found.source))
+        }
+        // Without the blocks no certificate helps. The next time round they are there.
+        guard let missing = items.last, !isKnown(missing.block.hash, tree: tree) else { return }
+        addTarget(missing.block.ref, isWanted: false, sources: [peer], now: now)
+        stall.next = nil
     }
 }

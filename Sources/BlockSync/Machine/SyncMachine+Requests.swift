@@ -121,7 +121,8 @@ extension SyncMachine {
         switch request.purpose {
         case .target(let hash): targetReceived(hash, items, request.peer, tree: tree, now: now)
         case .window(let id): windowReceived(id, items, request.peer, tree: tree, now: now)
-        case .justifications: justificationsReceived(items, tree: tree, now: now)
+        case .justifications:
+            justificationsReceived(items, from: request.peer, tree: tree, now: now)
         }
     }
 

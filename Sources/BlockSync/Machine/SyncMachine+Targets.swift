@@ -191,9 +191,12 @@ extension SyncMachine {
         guard let index = targets.firstIndex(where: { $0.ref.hash == hash }) else { return }
         targets[index].request = nil
         targets[index].failureCount += 1
-        // Other sources come first; the last one is kept for another try.
+        // Other sources come first. The last one is kept for another try, unless votes name the
+        // block: then whoever is high enough may have it, and one that withholds it must not be
+        // asked for ever.
+        let wasSource = targets[index].sources.contains(peer)
         let hasOthers = targets[index].sources.contains { $0 != peer }
-        if hasOthers { targets[index].sources.removeAll { $0 == peer } }
+        if hasOthers || targets[index].isWanted { targets[index].sources.removeAll { $0 == peer } }
         let attempts = targets[index].failureCount
         if attempts >= configuration.maximumAttemptCount && !targets[index].isWanted {
             for source in targets[index].sources { voidClaim(hash, of: source) }
@@ -202,6 +205,8 @@ extension SyncMachine {
         let delay = min(
             configuration.retryDelay * (1 << min(attempts - 1, 8)),
             configuration.maximumRetryDelay)
-        targets[index].notBefore = hasOthers ? now : now + delay
+        // At once only as long as each time there is a source less: whoever was asked without being
+        // one would be asked again and again, and nothing else of him.
+        targets[index].notBefore = wasSource && hasOthers ? now : now + delay
     }
 }

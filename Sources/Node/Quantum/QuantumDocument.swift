@@ -70,7 +70,9 @@ package struct QuantumDocument: Codable, Equatable {
         else {
             throw .outOfRange("QBER must satisfy min <= average <= max <= 10000 basis points")
         }
-        guard Hash256(hex: document.entropyPoolHash) != nil else {
+        guard document.entropyPoolHash.hasPrefix("0x"),
+            Hash256(hex: document.entropyPoolHash) != nil
+        else {
             throw .outOfRange("entropy_pool_hash is not 0x and 64 hexadecimal digits")
         }
         return document

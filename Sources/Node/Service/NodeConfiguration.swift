@@ -1,4 +1,6 @@
+package import Coherence
 public import LibP2P
+package import Primitives
 
 /// Everything that decides how one node runs, as the command line or a test gives it.
 public struct NodeConfiguration: Sendable {
@@ -56,5 +58,20 @@ public struct NodeConfiguration: Sendable {
     /// The operator's statement that this key has never signed in this set.
     public var initializeSignState = false
 
+    /// Changes what goes out on the vote channel; nil in every real node. Evil nodes of the tests
+    /// have one.
+    package var voteTampering: (any VoteTampering)?
+
     public init() {}
+}
+
+/// What an evil node of the tests does with its own messages.
+package protocol VoteTampering: Sendable {
+    /// What is sent in the place of a message, and to whom.
+    ///
+    /// - Parameter sign: signs with the node's own validator key.
+    func outbound(
+        _ message: [UInt8], to peers: [PeerHandle], in domain: VotingDomain,
+        sign: @Sendable (_ bytes: [UInt8]) async -> [UInt8]?
+    ) async -> [(peers: [PeerHandle], message: [UInt8])]
 }

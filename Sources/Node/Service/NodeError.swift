@@ -28,8 +28,8 @@ public enum NodeError: Error, Sendable, Equatable, CustomStringConvertible {
                 + "Insert a key of your own into the keystore and leave the name away."
         case .noValidatorKey(let chain, let keystore):
             "--validator was given, but no key in \(keystore) belongs to a validator of the chain "
-                + "'\(chain)'. Name a development validator (--alice ... --suri //V7), insert the "
-                + "key, or leave --validator away to follow the chain."
+                + "'\(chain)'. Name a development validator (--alice ... --suri //V7), put the "
+                + "key's file there, or leave --validator away to follow the chain."
         case .simulatedQuantumSource(let chain):
             "the chain '\(chain)' is live, and a simulated quantum source is for development only. "
                 + "Give --quantum-source file:PATH or http://..."

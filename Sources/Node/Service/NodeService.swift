@@ -72,7 +72,7 @@ final class NodeService: Sendable {
                 store: storage, network: network, signer: preparation.signer,
                 verifier: verifier, pool: pool,
                 timers: TimerTable(eventLoop: MultiThreadedEventLoopGroup.singleton.next()),
-                observer: observer),
+                observer: observer, tampering: preparation.configuration.voteTampering),
             onFailure: { report.yield($0) })
         self.host = host
         meter = try Self.makeMeter(preparation)

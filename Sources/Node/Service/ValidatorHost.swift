@@ -23,6 +23,7 @@ actor ValidatorHost {
         let pool: WorkPool
         let timers: TimerTable
         let observer: EventObserver
+        var tampering: (any VoteTampering)?
     }
 
     private(set) var core: ValidatorCore
@@ -180,7 +181,26 @@ actor ValidatorHost {
             arms.observer.voteSent(
                 to: peers.count, byteCount: message.bytes.count, slot: slot(of: vote))
         }
+        if channel == .votes, let tampering = arms.tampering {
+            return tamper(tampering, peers, message)
+        }
         arms.network.send(channel, to: peers, message)
+    }
+
+    /// Sends what an evil node of the tests makes of a message.
+    private func tamper(
+        _ tampering: any VoteTampering, _ peers: [PeerHandle], _ message: OutboundMessage
+    ) {
+        let (network, signer) = (arms.network, arms.signer)
+        let domain = core.configuration.domain
+        arms.pool.submit {
+            let parts = await tampering.outbound(message.bytes, to: peers, in: domain) { bytes in
+                try? await signer?.sign(bytes)
+            }
+            for part in parts {
+                network.send(.votes, to: part.peers, OutboundMessage(bytes: part.message))
+            }
+        }
     }
 
     private func slot(of message: GossipMessage?) -> VoteSlot? {

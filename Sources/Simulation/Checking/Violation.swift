@@ -41,3 +41,11 @@ package enum Violation: Error, Sendable, Hashable {
         if case .notAlive = self { false } else { true }
     }
 }
+
+extension Violation {
+    /// The kind of violation, without its circumstances.
+    package var name: String {
+        let text = String(describing: self)
+        return String(text.prefix { $0 != "(" })
+    }
+}

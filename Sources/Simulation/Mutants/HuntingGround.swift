@@ -1,18 +1,56 @@
 /// Worlds that are rough where a broken rule shows: short slots on slow lines, so that forks are
-/// the rule, votes that an adversary keeps from some, and crashes.
-package enum HuntingGround {
-    /// All of them, for four nodes.
-    package static var all: [SimulationOptions] { [adversary(), crashes(), attackers()] }
+/// the rule, votes that an adversary keeps from some, and crashes. The protocol as it is has to
+/// keep its rules in all of them.
+package struct HuntingGround: Sendable, Hashable {
+    /// What it is called.
+    package let name: String
+    private let kinds: [Kind]
 
-    /// Forks, an adversary, and one Byzantine validator.
-    package static func attackers(nodeCount: Int = 4) -> SimulationOptions {
-        var options = adversary(nodeCount: nodeCount)
-        options.tuning.attackerCount = 1
-        return options
+    private enum Kind: Sendable, Hashable {
+        case adversary(nodes: Int)
+        case crashes(nodes: Int)
+        case attackers([AttackerKind]?, nodes: Int)
     }
 
-    /// Forks and an adversary who decides which votes of a round arrive where.
-    package static func adversary(nodeCount: Int = 4) -> SimulationOptions {
+    /// Forks and an adversary who decides which votes of a round arrive where; with three
+    /// validators, four, and one Byzantine of four.
+    package static let rough = HuntingGround(
+        name: "rough",
+        kinds: [.adversary(nodes: 3), .adversary(nodes: 4), .attackers(nil, nodes: 4)])
+
+    /// The same, and nodes that crash all the time.
+    package static let crashes = HuntingGround(
+        name: "crashes", kinds: [.crashes(nodes: 3), .crashes(nodes: 4)])
+
+    /// Three validators: a single vote makes another one jump.
+    package static let three = HuntingGround(
+        name: "three", kinds: [.adversary(nodes: 3), .crashes(nodes: 3)])
+
+    /// One Byzantine validator of four, of these kinds.
+    package static func against(_ attackers: [AttackerKind]) -> HuntingGround {
+        HuntingGround(
+            name: attackers.map(\.rawValue).joined(separator: ", "),
+            kinds: [.attackers(attackers, nodes: 4)])
+    }
+
+    /// The runs, but for their seed.
+    package var worlds: [SimulationOptions] { kinds.map(Self.options) }
+
+    private static func options(_ kind: Kind) -> SimulationOptions {
+        switch kind {
+        case .adversary(let nodes): adversary(nodeCount: nodes)
+        case .crashes(let nodes): crashes(nodeCount: nodes)
+        case .attackers(let attackers, let nodes):
+            {
+                var options = adversary(nodeCount: nodes)
+                options.tuning.attackerCount = 1
+                options.tuning.attackers = attackers
+                return options
+            }()
+        }
+    }
+
+    private static func adversary(nodeCount: Int) -> SimulationOptions {
         var options = forks(nodeCount: nodeCount)
         var faults = FaultMix()
         faults[.hostility] = 8
@@ -24,8 +62,7 @@ package enum HuntingGround {
         return options
     }
 
-    /// Forks, an adversary, and nodes that crash all the time.
-    package static func crashes(nodeCount: Int = 4) -> SimulationOptions {
+    private static func crashes(nodeCount: Int) -> SimulationOptions {
         var options = forks(nodeCount: nodeCount)
         var faults = FaultMix()
         faults[.crash] = 8

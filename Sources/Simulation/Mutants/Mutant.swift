@@ -6,55 +6,90 @@ package struct Mutant: Sendable, Hashable {
     package let name: String
     /// Whether the broken rule is one of safety; else it is one of liveness.
     package let isSafety: Bool
+    /// Where it is looked for.
+    package let ground: HuntingGround
     /// The broken rules.
-    package let rules: VotingRules
+    package private(set) var rules = VotingRules.production
     /// The broken disk or shell.
-    package let persistence: PersistenceFaults
+    package private(set) var persistence = PersistenceFaults()
+    /// The broken signatures.
+    package private(set) var signing = SigningFaults()
 
-    private init(safety name: String, _ change: (inout VotingRules) -> Void) {
-        self.init(name, isSafety: true, .broken(change), PersistenceFaults())
-    }
-
-    private init(liveness name: String, _ change: (inout VotingRules) -> Void) {
-        self.init(name, isSafety: false, .broken(change), PersistenceFaults())
-    }
-
-    private init(disk name: String, _ change: (inout PersistenceFaults) -> Void) {
-        var faults = PersistenceFaults()
-        change(&faults)
-        self.init(name, isSafety: true, .production, faults)
+    private init(
+        safety name: String, _ ground: HuntingGround = .rough,
+        _ change: (inout VotingRules) -> Void
+    ) {
+        (self.name, isSafety, self.ground) = (name, true, ground)
+        change(&rules)
     }
 
     private init(
-        _ name: String, isSafety: Bool, _ rules: VotingRules, _ persistence: PersistenceFaults
+        liveness name: String, _ ground: HuntingGround = .rough,
+        _ change: (inout VotingRules) -> Void
     ) {
-        self.name = name
-        self.isSafety = isSafety
-        self.rules = rules
-        self.persistence = persistence
+        (self.name, isSafety, self.ground) = (name, false, ground)
+        change(&rules)
+    }
+
+    private init(
+        disk name: String, _ ground: HuntingGround = .crashes,
+        _ change: (inout PersistenceFaults) -> Void
+    ) {
+        (self.name, isSafety, self.ground) = (name, true, ground)
+        change(&persistence)
+    }
+
+    private init(
+        signing name: String, _ ground: HuntingGround, _ change: (inout SigningFaults) -> Void
+    ) {
+        (self.name, isSafety, self.ground) = (name, true, ground)
+        change(&signing)
     }
 
     /// Every mutant that there is.
     package static let all: [Mutant] = [
         Mutant(safety: "votes again in the same round") { $0.separatesRounds = false },
         Mutant(safety: "never locks") { $0.locks = false },
-        Mutant(safety: "forgets its lock at a restart") { $0.remembersLock = false },
-        Mutant(safety: "locks blocks that it does not have") { $0.locksOnlyKnownBlocks = false },
-        Mutant(safety: "forgets its votes at a restart") { $0.remembersVotes = false },
+        Mutant(safety: "forgets its lock at a restart", .crashes) { $0.remembersLock = false },
+        Mutant(safety: "locks blocks that it does not have", .crashes) {
+            $0.locksOnlyKnownBlocks = false
+        },
+        Mutant(safety: "forgets its votes at a restart", .crashes) { $0.remembersVotes = false },
         Mutant(safety: "prevotes every imported block") { $0.prevotesOncePerRound = false },
-        Mutant(safety: "decides precommits of rounds that it left") { $0.decidesInOrder = false },
+        Mutant(safety: "decides precommits of rounds that it left", .three) {
+            $0.decidesInOrder = false
+        },
         Mutant(safety: "drops locks above F when F moves") { $0.keepsLockAboveFinality = false },
         Mutant(safety: "takes q - 1 votes for a quorum") { $0.missingQuorumVotes = 1 },
+        Mutant(safety: "unlocks by an older quorum certificate") {
+            $0.unlocksByNewerQuorumOnly = false
+        },
+        Mutant(safety: "counts a prevote for the ancestors of its block too") {
+            $0.countsExactly = false
+        },
+        Mutant(safety: "counts one content as often as it comes") {
+            $0.countsContentOnce = false
+        },
         Mutant(disk: "sends before the commit ends") { $0.runsAheadOfCommits = true },
         Mutant(disk: "does not write votes") { $0.losesVotes = true },
         Mutant(disk: "does not write locks") { $0.losesLocks = true },
         Mutant(disk: "writes blocks when they are final") { $0.losesBlocks = true },
         Mutant(disk: "does not write certificates") { $0.losesCertificates = true },
-        Mutant(liveness: "does not send stored votes again") { $0.resendsStoredVotes = false },
-        Mutant(liveness: "leaves rounds without a precommit") {
+        Mutant(signing: "leaves the round out of the signed bytes", .against([.replayer])) {
+            $0.leavesOutRound = true
+        },
+        Mutant(signing: "believes certificates without signatures", .against([.forger])) {
+            $0.trustsCertificates = true
+        },
+        Mutant(liveness: "does not send stored votes again", .crashes) {
+            $0.resendsStoredVotes = false
+        },
+        Mutant(liveness: "leaves rounds without a precommit", .crashes) {
             $0.precommitsNilOnLeaving = false
         },
-        Mutant(liveness: "jumps to the highest round seen") { $0.jumpsToSupportedRound = false },
+        Mutant(liveness: "jumps to the highest round seen", .against([.roundRunner])) {
+            $0.jumpsToSupportedRound = false
+        },
         Mutant(liveness: "keeps conflicting locks when F moves") {
             $0.dropsConflictingLock = false
         },
@@ -68,6 +103,7 @@ extension SimulationOptions {
         var options = self
         options.rules = mutant.rules
         options.persistence = mutant.persistence
+        options.signing = mutant.signing
         return options
     }
 }
@@ -86,13 +122,11 @@ package struct MutantFinding: Sendable {
 
 extension Mutant {
     /// Runs worlds of consecutive seeds until one of them finds the mutant; nil when none does.
-    package func search(
-        _ worlds: [SimulationOptions] = HuntingGround.all, seeds: ClosedRange<UInt64>
-    ) -> MutantFinding? {
+    package func search(seeds: ClosedRange<UInt64>) -> MutantFinding? {
         var runCount = 0
         var roundCount: UInt64 = 0
         for seed in seeds {
-            for world in worlds {
+            for world in ground.worlds {
                 var options = world.breaking(self)
                 options.seed = seed
                 var simulator = Simulator(options)

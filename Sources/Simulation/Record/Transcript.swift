@@ -1,6 +1,7 @@
 package import Chain
 package import Coherence
 package import Primitives
+package import Validator
 
 /// What happened, for people: the newest lines of it.
 package struct Transcript: Sendable {
@@ -24,8 +25,8 @@ package struct Transcript: Sendable {
         case locked(BlockRef, RoundNumber)
         case lockDropped(BlockRef, RoundNumber)
         case finalised(BlockRef, RoundNumber)
-        case streamOpened(peer: Int)
-        case streamClosed(peer: Int)
+        case streamOpened(peer: Int, Channel)
+        case streamClosed(peer: Int, Channel)
         case note(String)
         case fault(String)
     }
@@ -79,8 +80,8 @@ extension Transcript.Event: CustomStringConvertible {
         case .locked(let block, let round): "locks \(block) in round \(round)"
         case .lockDropped(let block, let round): "drops its lock of round \(round) on \(block)"
         case .finalised(let block, let round): "finalises \(block) by round \(round)"
-        case .streamOpened(let peer): "hears n\(peer)"
-        case .streamClosed(let peer): "hears n\(peer) no more"
+        case .streamOpened(let peer, let channel): "hears n\(peer)'s \(channel)"
+        case .streamClosed(let peer, let channel): "hears n\(peer)'s \(channel) no more"
         case .note(let text): text
         case .fault(let text): "*** \(text)"
         }

@@ -30,6 +30,8 @@ final class SimulatedNode {
     var verifierFreeAt = Instant.zero
     /// Commits take that many times as long.
     var diskSlowness = 1
+    /// Signing may fail: the slot is then lost, as for a faulty validator.
+    var isSignerUnreliable = false
     /// Writing fails, and with it the node.
     var isDiskFull = false
     /// The quantum source has failed.

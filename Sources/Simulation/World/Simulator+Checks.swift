@@ -80,6 +80,7 @@ extension Simulator {
             fail(.honestPeerBlamed(by: node, peer: other, "\(offence)\(what)"))
         case .syncOffence(let peer, let offence):
             let other = place(of: peer)
+            note(.note("holds \(offence) against n\(other)"), node: node)
             guard nodes[node].isHonest, nodes[other].isHonest, offence.weight != .slight else {
                 return
             }

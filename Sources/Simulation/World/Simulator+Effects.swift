@@ -55,9 +55,6 @@ extension Simulator {
     // MARK: Signatures
 
     private mutating func sign(_ vote: UnsignedVote, _ node: Int) {
-        if !nodes[node].isHonest {
-            fail(history.add(vote.slot, vote.target, isHonest: false, checksContent: false))
-        }
         let signature = signature(of: vote.signedBytes, node)
         var delay = nodes[node].random.duration(nodeConditions.signing)
         if nodes[node].random.chance(permille: nodeConditions.slowSigningPermille) {
@@ -67,7 +64,9 @@ extension Simulator {
     }
 
     private mutating func signature(of message: [UInt8], _ node: Int) -> [UInt8]? {
-        if nodes[node].random.chance(permille: nodeConditions.signingFailurePermille) {
+        if nodes[node].isSignerUnreliable,
+            nodes[node].random.chance(permille: nodeConditions.signingFailurePermille)
+        {
             return nil
         }
         return KeyedHashScheme.sign(

@@ -179,7 +179,10 @@ extension Simulator {
     mutating func chooseSpared() {
         let spareCount = domain.set.count - domain.set.quorum - world.byzantineCount
         guard spareCount > 0, faultRandom.chance(permille: 500) else { return spared = [] }
-        spared = Array(honest.shuffled(using: &faultRandom).prefix(spareCount)).sorted()
+        // Those with unreliable signers are as many.
+        let unreliable = honest.filter { nodes[$0].isSignerUnreliable }
+        let candidates = unreliable.isEmpty ? honest : unreliable
+        spared = Array(candidates.shuffled(using: &faultRandom).prefix(spareCount)).sorted()
         note(.fault("\(spared) stay down"))
         for node in spared {
             crash(node, leaving: .nothing)

@@ -24,7 +24,7 @@ extension Simulator {
             let node = links[link].ends[end]
             guard isAlive(node, life) else { return }
             let peer = links[link].ends[1 - end]
-            if channel == .votes { note(.streamClosed(peer: peer), node: node) }
+            note(.streamClosed(peer: peer, channel), node: node)
             give(.streamClosed(channel, Self.handle(peer)), to: node)
         case .reopen(let link, let connection, let channel):
             guard links[link].connection == connection, links[link].isUp else { return }
@@ -93,7 +93,7 @@ extension Simulator {
         guard nodes[node].isUp else { return }
         links[link].opened[end][index] = true
         links[link].lines[end].isOpen[index] = true
-        if channel == .votes { note(.streamOpened(peer: peer), node: node) }
+        note(.streamOpened(peer: peer, channel), node: node)
         give(
             .streamOpened(
                 channel, Self.handle(peer), handshake: handshake, PeerHints()), to: node)

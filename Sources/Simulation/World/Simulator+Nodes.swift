@@ -30,9 +30,7 @@ extension Simulator {
         } catch {
             return fail(.notRecovered(node: node, error))
         }
-        for record in recovered.voting.signRecords where nodes[node].isHonest {
-            remember(record)
-        }
+        for record in recovered.voting.signRecords { remember(record, node) }
         // A commit may have survived although the crash swallowed the news of it.
         for header in nodes[node].disk.durable.headers(upTo: { history.knows($0) }) {
             fail(history.add(header))
@@ -151,10 +149,8 @@ extension Simulator {
     }
 
     mutating func committed(_ node: Int) {
-        if nodes[node].isHonest {
-            for case .voting(.vote(let record)) in nodes[node].disk.oldestCommit {
-                remember(record)
-            }
+        for case .voting(.vote(let record)) in nodes[node].disk.oldestCommit {
+            remember(record, node)
         }
         do {
             try nodes[node].disk.endCommit()
@@ -167,11 +163,12 @@ extension Simulator {
     }
 
     /// A vote is durable: it can be counted by its own node from now on, sent or not.
-    private mutating func remember(_ record: SignRecord) {
+    private mutating func remember(_ record: SignRecord, _ node: Int) {
+        let isHonest = nodes[node].isHonest
+        let checksContent = isHonest && !options.skippedChecks.contains(.oneContent)
         fail(
             history.add(
-                record.slot, record.target, isHonest: true,
-                checksContent: !options.skippedChecks.contains(.oneContent)))
+                record.slot, record.target, isHonest: isHonest, checksContent: checksContent))
     }
 
     /// Puts an input into the history's digest.

@@ -158,7 +158,18 @@ package struct Simulator {
         return firsts + twins.map { ($0.offset, $0.element?.attacker) }
     }
 
+    /// A signer that fails makes its validator a faulty one: only as many do as the quorum can do
+    /// without.
+    private mutating func chooseUnreliableSigners() {
+        guard world.node.signingFailurePermille > 0 else { return }
+        let count = max(0, domain.set.count - domain.set.quorum - world.byzantineCount)
+        for node in honest.shuffled(using: &workRandom).prefix(count) {
+            nodes[node].isSignerUnreliable = true
+        }
+    }
+
     private mutating func beginEverything() {
+        chooseUnreliableSigners()
         for (index, node) in nodes.enumerated() {
             if let attacker = node.attacker {
                 note(.note("is Byzantine: \(type(of: attacker).name)"), node: index)

@@ -1,19 +1,17 @@
-import Chain
+package import Chain
 import Coherence
-import Foundation
 import LibP2P
 import Logging
-import Networking
-import Primitives
+package import Networking
+package import Primitives
 import SCALE
-import TestSupport
 import VoteGossip
 
 /// A peer with a libp2p stack and a handshake in good order, which sends votes that nobody should
 /// count.
-final class EvilPeer {
+package final class EvilPeer {
     /// What is wrong with a vote.
-    enum Flaw: CaseIterable {
+    package enum Flaw: CaseIterable {
         /// Everything is right but the signature.
         case badSignature
         /// The voter is in no set.
@@ -27,19 +25,19 @@ final class EvilPeer {
     }
 
     /// What the votes are about.
-    struct Aim {
-        let genesisHash: Hash256
-        let validators: [AccountID]
-        let block: BlockRef
-        let round: RoundNumber
+    package struct Aim {
+        package let genesisHash: Hash256
+        package let validators: [AccountID]
+        package let block: BlockRef
+        package let round: RoundNumber
     }
 
-    let swarm: Swarm
+    package let swarm: Swarm
     private let votes: NotificationService
     private var random: TestRandom
 
     /// Listens nowhere and connects to nobody yet.
-    init(seed: UInt64, aim: Aim) throws {
+    package init(seed: UInt64, aim: Aim) throws {
         random = TestRandom(seed: seed)
         var secret: [UInt8] = []
         for _ in 0..<32 { secret.append(UInt8.random(in: 0...255, using: &random)) }
@@ -62,7 +60,7 @@ final class EvilPeer {
 
     /// Connects, sends that many votes as fast as the peer takes them, and returns how long the
     /// peer put up with it.
-    func attack(
+    package func attack(
         _ address: String, count: Int, flaws: [Flaw], aim: Aim
     ) async throws -> Duration {
         try await swarm.start()
@@ -87,7 +85,7 @@ final class EvilPeer {
     }
 
     /// Whether the peer lets us in again.
-    func isWelcome(at address: String) async throws -> Bool {
+    package func isWelcome(at address: String) async throws -> Bool {
         let peer = try await swarm.connect(to: Multiaddr(address))
         while let event = await swarm.nextEvent() {
             switch event {
