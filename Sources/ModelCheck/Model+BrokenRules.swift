@@ -23,7 +23,7 @@ extension Model {
         // Any later round may be the current one: slots are left out without a step.
         for slot in stride(from: 1, to: slotCount - 1, by: 2)
         where slot + 3 >= step.validator.cursor && slot < step.validator.cursor
-            && tables.mayDecide(slot: slot, cursor: step.validator.cursor)
+            && tables.mayDecide(slot: slot, cursor: step.validator.cursor, isLate: true)
             && step.state.ballots[step.index] >> UInt64(slot * 6) & 0x3F == 0
         {
             precommit(step, slot: slot, &found)

@@ -87,6 +87,7 @@ extension Model {
         var lines = counterexample.steps.enumerated().map { position, step in
             "\(position + 1). \(description(of: step.move, to: step.state))"
         }
+        if !counterexample.hasSteadyNames { lines.append("(names change from step to step)") }
         lines.append("broken: \(counterexample.violation)")
         let last = counterexample.steps.last?.state ?? ModelState()
         for certificate in certificates(in: last) {

@@ -1,7 +1,7 @@
 /// States that cannot be told apart by what can still happen are one state.
 extension Model {
     /// The state that stands for all those that are like this one.
-    func canonical(_ state: ModelState) -> ModelState {
+    package func canonical(_ state: ModelState) -> ModelState {
         var state = state
         if configuration.mergesRestarts, configuration.restarts { mergeRestarts(&state) }
         if configuration.summarisesVotes { state.ballots = summarised(state) }

@@ -75,10 +75,11 @@ package struct Model: Sendable {
 
     // MARK: Voting
 
-    /// Rules 2 and 3: decisions in the slots that are still ahead.
+    /// Rules 2 and 3: decisions in the slots that are free, from the last one that was decided or
+    /// left on: that rule 0 refuses that one is for it to say.
     private mutating func vote(_ step: Step, _ found: inout [Successor]) {
         let cursor = step.validator.cursor
-        for slot in cursor..<max(cursor, slotCount)
+        for slot in max(0, cursor - 1)..<slotCount
         where tables.mayDecide(slot: slot, cursor: cursor) {
             // Where rounds are not told apart, only a certificate leads to another one.
             guard configuration.rules.separatesRounds || slot / 2 <= step.validator.firstOpen
@@ -101,11 +102,17 @@ package struct Model: Sendable {
     }
 
     mutating func precommit(_ step: Step, slot: Int, _ found: inout [Successor]) {
-        let round = slot / 2
-        for block in 1...tree.count where step.has(block, slot: slot - 1) {
-            guard tables.mayPrecommit(block, step.validator, round: round) else { continue }
+        var quorums = step.quorums & tables.prevoteSlots
+        while quorums != 0 {
+            let bit = quorums.trailingZeroBitCount
+            quorums &= quorums &- 1
+            let (block, quorumRound) = (bit % 6 + 1, bit / 12)
+            guard
+                tables.mayPrecommit(
+                    block, of: quorumRound, step.validator, in: slot / 2)
+            else { continue }
             var next = step.validator
-            next.lock = tables.lock(after: next, precommits: block, round: round)
+            next.lock = tables.lock(after: next, precommits: block, of: quorumRound)
             next.cursor = max(next.cursor, slot + 1)
             if configuration.restarts {
                 let move = Move(.locksOnly, step.index, slot: slot, block: block)
@@ -128,7 +135,11 @@ package struct Model: Sendable {
             configuration.summarisesVotes ? 0 : state.ballots[step.index] & slotBallots & ~ballot
         let isTaken =
             earlier != 0 || configuration.summarisesVotes && move.slot < step.validator.signed
-        state.ballots[step.index] |= ballot
+        // They are counted from the first validator's set on: the next set takes one more.
+        let place =
+            configuration.summarisesVotes
+            ? (0..<configuration.honest).first { state.ballots[$0] & ballot == 0 } : step.index
+        state.ballots[place ?? step.index] |= ballot
         found.append(
             Successor(move: move, state: state, violation: isTaken ? .doubleVote : nil))
         guard configuration.faults.contains(.sendsBeforeStoring), configuration.restarts else {

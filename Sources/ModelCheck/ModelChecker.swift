@@ -23,6 +23,8 @@ package struct ModelChecker: Sendable {
         package let violation: ModelViolation
         /// The steps from the first state, each with where it leads.
         package let steps: [(move: Move, state: ModelState)]
+        /// Whether a validator has the same name in all steps.
+        package let hasSteadyNames: Bool
     }
 
     private var model: Model
@@ -59,7 +61,8 @@ package struct ModelChecker: Sendable {
         visit(store[0])
         if let found = model.violation(of: store[0]), !ignored.contains(found) {
             report.states = 1
-            report.counterexample = Counterexample(violation: found, steps: [])
+            report.counterexample = Counterexample(
+                violation: found, steps: [], hasSteadyNames: true)
             return report
         }
         var successors: [Model.Successor] = []
@@ -107,19 +110,45 @@ package struct ModelChecker: Sendable {
         path.reverse()
         var state = ModelState()
         var steps: [(move: Move, state: ModelState)] = []
-        for next in path.dropFirst() {
+        var hasSteadyNames = true
+        for (position, next) in path.dropFirst().enumerated() {
+            let wanted = position == path.count - 2 ? violation : nil
+            var way = way(from: state, to: next, preferring: wanted)
+            if way.isEmpty {
+                // Rules broken in a way that makes unlike states look alike: from state to state
+                // as they are stored, each with its own names.
+                hasSteadyNames = false
+                way = self.way(from: path[position], to: next, preferring: wanted)
+            }
+            steps += way
+            state = way.last?.state ?? next
+        }
+        return Counterexample(
+            violation: violation, steps: steps, hasSteadyNames: hasSteadyNames)
+    }
+
+    /// The step from a state to one that is stored, after restarts where they were merged; empty
+    /// when there is none.
+    private mutating func way(
+        from start: ModelState, to next: ModelState, preferring violation: ModelViolation?
+    ) -> [(move: Move, state: ModelState)] {
+        var reached: [(state: ModelState, way: [(move: Move, state: ModelState)])] = [(start, [])]
+        var position = 0
+        while position < reached.count {
+            let (state, way) = reached[position]
+            position += 1
             var successors: [Model.Successor] = []
             model.successors(of: state, into: &successors)
-            let isLast = steps.count == path.count - 2
             let matching = successors.filter { model.canonical($0.state) == next }
-            let chosen =
-                isLast
-                ? matching.first { $0.violation == violation } ?? matching.first
-                : matching.first
-            guard let chosen else { preconditionFailure("every stored state has a way to it") }
-            steps.append((chosen.move, chosen.state))
-            state = chosen.state
+            let chosen = matching.first { $0.violation == violation } ?? matching.first
+            if let chosen { return way + [(chosen.move, chosen.state)] }
+            for successor in successors
+            where successor.move.kind == .restarts
+                && !reached.contains(where: { $0.state == successor.state })
+            {
+                reached.append((successor.state, way + [(successor.move, successor.state)]))
+            }
         }
-        return Counterexample(violation: violation, steps: steps)
+        return []
     }
 }

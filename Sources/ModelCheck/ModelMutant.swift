@@ -81,9 +81,7 @@ package struct ModelMutant: Sendable {
         var first = ModelChecker(configuration)
         var fork = ModelChecker(
             configuration,
-            ignoring: [
-                .quorumAgainstFinality, .twoQuorums, .doubleVote, .finalityMovedBack, .alarm,
-            ])
+            ignoring: ModelViolation.allButForks)
         return Finding(first: first.run(), fork: fork.run())
     }
 }

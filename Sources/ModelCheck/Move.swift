@@ -50,4 +50,9 @@ package enum ModelViolation: Sendable, Hashable {
     case finalityMovedBack
     /// An honest validator had to stop signing.
     case alarm
+
+    /// All but the first: for searches that go on to a fork.
+    package static let allButForks: Set<ModelViolation> = [
+        .quorumAgainstFinality, .twoQuorums, .doubleVote, .finalityMovedBack, .alarm,
+    ]
 }

@@ -48,8 +48,11 @@ struct RuleTables {
             for block in 1...ModelTree.blockLimit {
                 for round in 0..<ModelConfiguration.roundLimit {
                     let isBlock = block <= tree.count
-                    precommits.append(isBlock && asksPrecommit(block, finalised, round))
                     lockings.append(isBlock && asksLocking(block, finalised, round))
+                    for current in 0..<ModelConfiguration.roundLimit {
+                        precommits.append(
+                            isBlock && asksPrecommit(block, finalised, round, in: current))
+                    }
                 }
             }
             for lock in 0..<32 {
@@ -159,19 +162,25 @@ struct RuleTables {
         validator.lockedBlock.map { reference($0.block, $0.round) }
     }
 
-    /// Rule 3: whether a validator may precommit a block that has a quorum of prevotes in a round.
-    func mayPrecommit(_ block: Int, _ validator: ModelValidator, round: Int) -> Bool {
-        precommits[Self.index(block, validator.finalised, round)]
+    /// Rule 3: whether a validator may precommit a block in a round by a quorum of prevotes of some
+    /// round.
+    func mayPrecommit(
+        _ block: Int, of round: Int, _ validator: ModelValidator, in current: Int
+    ) -> Bool {
+        precommits[
+            Self.index(block, validator.finalised, round) * ModelConfiguration.roundLimit + current]
     }
 
-    private func asksPrecommit(_ block: Int, _ finalised: Int, _ round: Int) -> Bool {
+    private func asksPrecommit(
+        _ block: Int, _ finalised: Int, _ round: Int, in current: Int
+    ) -> Bool {
         rules.mayPrecommit(
-            reference(block, round), in: RoundNumber(UInt64(round)),
+            reference(block, round), in: RoundNumber(UInt64(current)),
             finalised: tree.blocks[finalised], tree: tree.trees[finalised])
     }
 
     /// Rule 3: the lock after that.
-    func lock(after validator: ModelValidator, precommits block: Int, round: Int) -> Int {
+    func lock(after validator: ModelValidator, precommits block: Int, of round: Int) -> Int {
         lockings[Self.index(block, validator.finalised, round)]
             ? ModelValidator.lock(on: block, in: round) : validator.lock
     }
@@ -185,8 +194,11 @@ struct RuleTables {
     }
 
     /// Rule 0: whether a slot may be decided by one who has decided or left those before `cursor`.
-    func mayDecide(slot: Int, cursor: Int) -> Bool {
-        rules.mayDecide(
+    ///
+    /// - Parameter isLate: whether it is the precommit of a round that was left; all others are
+    ///   decided in order, by broken rules too.
+    func mayDecide(slot: Int, cursor: Int, isLate: Bool = false) -> Bool {
+        (isLate ? rules : .production).mayDecide(
             Self.position(slot), after: cursor == 0 ? nil : Self.position(cursor - 1))
     }
 

@@ -43,7 +43,7 @@ struct ModelCommand: ParsableCommand {
     func validate() throws {
         guard (1...ModelConfiguration.honestLimit).contains(nodes - byzantine), byzantine >= 0,
             nodes <= 1_000
-        else { throw ValidationError("1 to 3 honest validators, so many as nodes less byzantine.") }
+        else { throw ValidationError("1 to 3 honest validators: nodes less byzantine.") }
         guard (1...ModelConfiguration.roundLimit).contains(rounds) else {
             throw ValidationError("1 to \(ModelConfiguration.roundLimit) rounds.")
         }
@@ -71,12 +71,24 @@ struct ModelCommand: ParsableCommand {
                 + " \(elapsed)")
         if let counterexample = report.counterexample {
             for line in checker.explored.lines(of: counterexample) { print("  \(line)") }
+            if counterexample.violation != .conflictingCertificates { searchFork(configuration) }
         } else if report.isExhaustive {
             print("Exhaustive: no reachable state breaks a promise.")
         } else {
             print("NOT exhaustive: the search ended at \(limit) states; nothing was found so far.")
         }
         return report.isExhaustive
+    }
+
+    /// Something is wrong already: how far it is to two conflicting certificates.
+    private func searchFork(_ configuration: ModelConfiguration) {
+        var checker = ModelChecker(configuration, ignoring: ModelViolation.allButForks)
+        let report = checker.run(limit: limit)
+        guard let fork = report.counterexample else {
+            return print("No fork in \(report.states) states.")
+        }
+        print("The nearest fork:")
+        for line in checker.explored.lines(of: fork) { print("  \(line)") }
     }
 
     private func searchMutants() -> Bool {

@@ -2,17 +2,15 @@ import ArgumentParser
 import Simulation
 
 /// Runs the whole protocol in a simulated world and looks for violations of its rules.
-@main
 struct SimulateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "quantumharmony-simulate",
+        commandName: "run",
         abstract: "Runs a network of validators in one process, decided by a seed.",
         discussion: """
             The nodes run the same code as quantumharmony-node; clock, network, disks and signers \
             are virtual. Two runs of one command print the same digest. On a violation the command \
             prints how to replay it and what happened last, and exits with status 1.
-            """,
-        subcommands: [ModelCommand.self])
+            """)
 
     @Option(help: "The seed that decides the run.")
     var seed: UInt64 = 1

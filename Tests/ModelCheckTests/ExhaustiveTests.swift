@@ -18,17 +18,17 @@ import Testing
 
     static let spaces = [
         Space(
-            configuration: ModelConfiguration(rounds: 4), states: 12_147_984,
-            transitions: 199_793_668, depth: 22),
+            configuration: ModelConfiguration(rounds: 4), states: 10_985_649,
+            transitions: 187_022_234, depth: 21),
         Space(
-            configuration: ModelConfiguration(rounds: 3, restarts: false), states: 111_397,
-            transitions: 1_291_084, depth: 16),
+            configuration: ModelConfiguration(rounds: 3, restarts: false), states: 94_614,
+            transitions: 1_181_925, depth: 16),
         Space(
             configuration: ModelConfiguration(validators: 3, byzantine: 0, rounds: 3),
-            states: 337_709, transitions: 4_336_581, depth: 17),
+            states: 304_511, transitions: 4_074_837, depth: 17),
         Space(
-            configuration: ModelConfiguration(rounds: 3, certificates: false), states: 193_697,
-            transitions: 2_684_310, depth: 15),
+            configuration: ModelConfiguration(rounds: 3, certificates: false), states: 174_615,
+            transitions: 2_526_243, depth: 14),
     ]
 
     @Test(arguments: spaces)

@@ -15,6 +15,8 @@ struct GadgetWorld {
     var nodes: [GadgetNode] = []
     /// The votes sent by honest validators, of the model's rounds.
     var sent: [VerifiedVote] = []
+    /// What honest keys filled their slots with, nil votes too.
+    var contents: [VoteSlot: VoteTarget] = [:]
     /// The model's ballots, and by node where its validator may stand.
     var state = ModelState()
     var places: [Set<ModelValidator>] = []
@@ -227,6 +229,11 @@ struct GadgetWorld {
 
     /// A vote is durable: from now on others may have it.
     private mutating func note(_ record: SignRecord, of index: Int) {
+        let earlier = contents.updateValue(record.target, forKey: record.slot)
+        if let earlier, earlier != record.target {
+            complaint = "\(record.slot) holds \(earlier) and \(record.target)"
+            return
+        }
         let round = Int(record.slot.round.rawValue)
         guard round < configuration.rounds else { return }
         let vote = ModelKeys.vote(

@@ -7,10 +7,10 @@ import Testing
     static let lengths: [String: (first: ModelViolation, steps: Int, fork: Int)] = [
         "votes again in the same round": (.doubleVote, 3, 10),
         "never locks": (.quorumAgainstFinality, 6, 8),
-        "forgets its lock at a restart": (.quorumAgainstFinality, 8, 10),
+        "forgets its lock at a restart": (.quorumAgainstFinality, 7, 9),
         "forgets its votes at a restart": (.doubleVote, 3, 10),
         "sends votes before they are stored": (.doubleVote, 2, 8),
-        "does not store certificates": (.finalityMovedBack, 6, 12),
+        "does not store certificates": (.finalityMovedBack, 6, 10),
         "prevotes every imported block": (.doubleVote, 2, 9),
         "decides precommits of rounds that it left": (.quorumAgainstFinality, 6, 8),
         "takes q - 1 votes for a quorum": (.twoQuorums, 2, 4),

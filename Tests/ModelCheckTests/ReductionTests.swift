@@ -47,6 +47,29 @@ import Testing
         }
     }
 
+    static let forms: [(paths: [String], restarts: Bool)] = [
+        (ModelConfiguration.twins, true), (["A B", "A C"], false), (["A B", "X"], false),
+    ]
+
+    @Test(arguments: [0, 1, 2])
+    func `the reduced search finds exactly the forms of the states that there are`(_ index: Int) {
+        let (paths, restarts) = Self.forms[index]
+        let reduced = ModelConfiguration(rounds: 2, paths: paths, restarts: restarts)
+        let plain = ModelConfiguration(
+            rounds: 2, paths: paths, restarts: restarts, reduced: false)
+        let model = Model(reduced)
+        var there: Set<ModelState> = []
+        var found: Set<ModelState> = []
+        var whole = ModelChecker(plain)
+        var quick = ModelChecker(reduced)
+        let (wholeReport, quickReport) = (
+            whole.run { there.insert(model.canonical($0)) }, quick.run { found.insert($0) }
+        )
+        #expect(wholeReport.isExhaustive && quickReport.isExhaustive)
+        #expect(wholeReport.states > 100 * quickReport.states)
+        #expect(found == there)
+    }
+
     @Test func `the tree's symmetries keep parents and order`() {
         let tree = ModelTree(ModelConfiguration.wideTree)
         #expect(tree.names == ["genesis", "A", "B", "D", "C", "E", "X"])
