@@ -2,20 +2,6 @@ package import Primitives
 
 /// The bounds and times of the sync machine. Every collection that peers feed has one.
 package struct SyncConfiguration: Sendable, Hashable {
-    /// A budget that fills up over time.
-    package struct Budget: Sendable, Hashable {
-        /// So many at once.
-        package var burst: Int
-        /// So many per second in the long run.
-        package var perSecond: Int
-
-        package init(burst: Int, perSecond: Int) {
-            precondition(burst > 0 && perSecond > 0)
-            self.burst = burst
-            self.perSecond = perSecond
-        }
-    }
-
     /// The chain.
     package var genesisHash: Hash256
     /// What our handshake says of us.
@@ -60,11 +46,11 @@ package struct SyncConfiguration: Sendable, Hashable {
     package var justificationInterval = Duration.seconds(2)
 
     /// Announcements that a peer may send.
-    package var announcementBudget = Budget(burst: 64, perSecond: 16)
+    package var announcementBudget = RateLimit(burst: 64, perSecond: 16)
     /// Requests that a peer may send.
-    package var requestBudget = Budget(burst: 64, perSecond: 32)
+    package var requestBudget = RateLimit(burst: 64, perSecond: 32)
     /// Transactions that a peer may send.
-    package var transactionBudget = Budget(burst: 256, perSecond: 64)
+    package var transactionBudget = RateLimit(burst: 256, perSecond: 64)
     /// Requests that are being served: in total and per peer.
     package var maximumServedCount = 64
     package var maximumServedCountPerPeer = 4

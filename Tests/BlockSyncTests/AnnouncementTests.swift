@@ -285,7 +285,7 @@ struct AnnouncementTests {
 
     @Test func `announcements beyond the budget are dropped and reported once`() throws {
         var bench = Bench(chain: chain) {
-            $0.announcementBudget = SyncConfiguration.Budget(burst: 4, perSecond: 2)
+            $0.announcementBudget = RateLimit(burst: 4, perSecond: 2)
         }
         bench.connect(peerA)
         var offences: [SyncOffence] = []

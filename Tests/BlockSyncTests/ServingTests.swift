@@ -149,7 +149,7 @@ struct ServingTests {
     @Test func `bad and too many requests are refused`() throws {
         var bench = try bench {
             $0.maximumServedCountPerPeer = 2
-            $0.requestBudget = SyncConfiguration.Budget(burst: 6, perSecond: 1)
+            $0.requestBudget = RateLimit(burst: 6, perSecond: 1)
         }
         #expect(
             bench.send(.request(InboundRequestID(1), peerA, [1, 2])) == [

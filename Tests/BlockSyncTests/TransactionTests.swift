@@ -217,7 +217,7 @@ struct TransactionGossipTests {
 
     @Test func `a flood of transactions is dropped and the checks are bounded`() throws {
         var bench = Bench(chain: chain) {
-            $0.transactionBudget = SyncConfiguration.Budget(burst: 8, perSecond: 1)
+            $0.transactionBudget = RateLimit(burst: 8, perSecond: 1)
             $0.maximumCheckedTransactionCount = 5
         }
         bench.connect(peerA)

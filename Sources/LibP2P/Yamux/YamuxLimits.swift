@@ -1,3 +1,5 @@
+public import Primitives
+
 /// The bounds of a yamux session. The window is the specification's; the other numbers are this
 /// node's answers to the attacks that each field names.
 public struct YamuxLimits: Sendable, Hashable {
@@ -35,18 +37,4 @@ public struct YamuxLimits: Sendable, Hashable {
     public var keepAliveTimeout: Duration = .seconds(20)
 
     public init() {}
-}
-
-/// How often something may happen: a bucket of `burst` tokens that refills evenly.
-public struct RateLimit: Sendable, Hashable {
-    /// How many at once.
-    public var burst: Int
-    /// How many a second in the long run.
-    public var perSecond: Int
-
-    public init(burst: Int, perSecond: Int) {
-        precondition(burst > 0 && perSecond > 0)
-        self.burst = burst
-        self.perSecond = perSecond
-    }
 }

@@ -1,4 +1,16 @@
-package import Primitives
+/// How often something may happen: a bucket of `burst` tokens that refills evenly.
+public struct RateLimit: Sendable, Hashable {
+    /// How many at once.
+    public var burst: Int
+    /// How many a second in the long run.
+    public var perSecond: Int
+
+    public init(burst: Int, perSecond: Int) {
+        precondition(burst > 0 && perSecond > 0)
+        self.burst = burst
+        self.perSecond = perSecond
+    }
+}
 
 /// A budget that refills with time: a burst, then a steady rate.
 ///
@@ -25,8 +37,13 @@ package struct TokenBucket: Sendable, Equatable {
         refilledAt = now
     }
 
+    /// A full bucket.
+    package init(_ limit: RateLimit, now: Instant) {
+        self.init(burst: limit.burst, perSecond: limit.perSecond, now: now)
+    }
+
     /// Takes `count` tokens if there are that many; otherwise takes none.
-    package mutating func take(_ count: Int, now: Instant) -> Bool {
+    package mutating func take(_ count: Int = 1, now: Instant) -> Bool {
         precondition(count >= 0)
         refill(now: now)
         let (price, overflow) = UInt64(count).multipliedReportingOverflow(by: Self.unit)
