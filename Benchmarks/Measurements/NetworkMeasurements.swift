@@ -5,7 +5,7 @@ import TestSupport
 /// Three validators with slots of half a second: votes, finality, the disk, memory.
 struct LatencyFigures: Codable {
     let finality: FinalityFigures
-    /// A write of 4 KiB and fdatasync by a program of its own on the same disk. Milliseconds.
+    /// 4 KiB overwritten, then fdatasync, as a database does in its log, by a program of its own on the same disk. Milliseconds.
     let diskSync: Distribution
     /// The most bytes of votes and certificates that a node held, of so many looks.
     let mostHeldBytes: Int
@@ -39,7 +39,7 @@ struct LatencyFigures: Codable {
         let block = [UInt8](repeating: 1, count: 4_096)
         let times = try (0..<count).map { _ in
             let (time, isDone) = MachineClock.time {
-                write(file, block, block.count) == block.count && fdatasync(file) == 0
+                pwrite(file, block, block.count, 0) == block.count && fdatasync(file) == 0
             }
             guard isDone else { throw MeasurementFailure("\(path) cannot be synchronised") }
             return time / 1_000

@@ -26,7 +26,8 @@ struct TrafficFigures: Codable {
         /// Processor time per time, 1 is one core.
         let processorShare: Double
         let worstProcessorShare: Double
-        let mostHeldBytes: Int
+        /// The most that a node held when a block had just become final.
+        let heldBytes: Int
         let meanResidentBytes: Double
         let mostResidentBytes: Int
         let importToFinality: Distribution
@@ -51,7 +52,7 @@ struct TrafficFigures: Codable {
         let elapsed = MachineClock.microseconds - start
         small.stop()
         idle.kill()
-        let sizes = isQuick ? [] : isLarge ? [4, 10, 20, 50] : [4, 10, 20]
+        let sizes = isQuick ? [] : [4, 10, 18] + (isLarge ? [50] : [])
         for size in sizes {
             let network = try await ValidatorNetwork(validators: size, slotMilliseconds: 6_000)
             try await network.run(blocks: 2)
@@ -138,7 +139,7 @@ extension TrafficFigures.Network {
         let shares = rates(\.process.cpuMicroseconds).map { $0 / 1e6 }
         processorShare = mean(shares)
         worstProcessorShare = shares.max() ?? 0
-        mostHeldBytes = (before + after).map(\.gossipHeldBytes).max() ?? 0
+        heldBytes = (before + after).map(\.gossipHeldBytes).max() ?? 0
         meanResidentBytes = mean(after.map { Double($0.process.residentBytes) })
         mostResidentBytes = after.map(\.process.residentBytes).max() ?? 0
         self.importToFinality = importToFinality

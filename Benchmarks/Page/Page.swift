@@ -150,7 +150,7 @@ extension Page {
             | vote propagation | \(Format.cells(figures.propagation, Format.milliseconds)) |
             | block import to certificate | \(Format.cells(figures.importToFinality, Format.milliseconds)) |
             | start of the slot to certificate | \(Format.cells(figures.slotToFinality, Format.milliseconds)) |
-            | disk: 4 KiB and fdatasync, one program alone | \(Format.cells(measured.diskSync, Format.milliseconds)) |
+            | disk: 4 KiB overwritten and fdatasync, one program alone | \(Format.cells(measured.diskSync, Format.milliseconds)) |
 
             The nodes' \(Format.count(figures.commitCount)) commits, each with one synchronisation of \
             the disk, took \(Format.milliseconds(figures.signLogCommitMean)) (sign log) and \
@@ -179,13 +179,14 @@ extension Page {
         add("four", results.fourValidators?.figures.all)
         add("three of four (one killed)", results.fourValidators?.figures.oneCrashed)
         let wide = results.wideArea?.figures
-        add("four, \(wide?.roundTripMilliseconds ?? 0) ms round trip", wide?.finality)
+        let trip = wide?.roundTripMilliseconds ?? 0
+        add("four, \(trip) ms round trip, slots of 1 s", wide?.finality)
         guard !rows.isEmpty else { return nil }
         return """
             ## Finality
 
             Each block at each node: from its import to its certificate, and from the start of its \
-            slot. The longer round trip is made by relays that hold every byte of every connection \
+            slot, which has 500 ms where nothing else is said. The longer round trip is made by relays that hold every byte of every connection \
             back, half of it each way. The longer fsync is made by a library loaded into all nodes. \
             A vote leaves only when the disk has it, and a block counts as final here only when its \
             certificate is on the disk.\(diskSentence)
