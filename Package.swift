@@ -121,6 +121,14 @@ let package = Package(
                 "SCALE", "VoteGossip", logging,
             ],
             path: "Tests/Support", swiftSettings: strict),
+        .executableTarget(
+            name: "quantumharmony-benchmark",
+            dependencies: [
+                "TestSupport", "Falcon", "LibP2P", "Networking", "Primitives", argumentParser,
+                nioCore, nioPosix,
+            ],
+            path: "Benchmarks", exclude: ["results", "falcon_pqcrypto.py", "slow_sync.c"],
+            swiftSettings: strict),
         tests("SCALETests", ["SCALE"]),
         tests("PrimitivesTests", ["Primitives", "SCALE"]),
         tests("FalconTests", ["Falcon", crypto]),

@@ -20,13 +20,15 @@ struct SourceTree {
 
     let root: URL
     let sources: [File]
+    /// The tests and the benchmarks.
     let tests: [File]
 
     init() throws {
         root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
         sources = try Self.files(below: "Sources", of: root)
-        tests = try Self.files(below: "Tests", of: root)
+        tests =
+            try Self.files(below: "Tests", of: root) + Self.files(below: "Benchmarks", of: root)
     }
 
     private static func files(below folder: String, of root: URL) throws -> [File] {

@@ -32,6 +32,18 @@ final class EventObserver: Sendable {
         peers = Logger(label: "peers")
     }
 
+    /// Notes when blocks were imported and votes counted: in that moment, though the event itself
+    /// is told in its turn, behind what has to be durable first.
+    func noteTimes(_ effects: [ValidatorCore.Effect]) {
+        for effect in effects {
+            switch effect {
+            case .event(.imported(let block, _, _, _)): timings.imported(block.header.ref)
+            case .event(.voting(.counted(let slot, _, _, _))): timings.counted(slot)
+            default: continue
+            }
+        }
+    }
+
     func observe(_ event: ValidatorEvent, set: ValidatorSet) {
         switch event {
         case .imported(let block, let author, let isBest, let isOwn):
@@ -63,7 +75,6 @@ final class EventObserver: Sendable {
         _ block: Block, by index: ValidatorIndex, isBest: Bool, isOwn: Bool, set: ValidatorSet
     ) {
         let header = block.header
-        timings.imported(header.ref)
         let count = block.extrinsics.count
         let what = "#\(header.number) (\(header.hash.short)), \(count) extrinsics"
         let slot = header.slot.map { "slot \($0)" } ?? "no slot"
@@ -106,7 +117,6 @@ final class EventObserver: Sendable {
     private func observe(_ note: VotingNote, set: ValidatorSet) {
         switch note {
         case .counted(let slot, let target, let votes, let quorum):
-            timings.counted(slot)
             coherence.debug(
                 "✅ \(slot.phase) of \(name(of: slot.validator, in: set)) counted: \(votes) of \(quorum) needed for \(Self.text(target)), round \(slot.round)"
             )

@@ -53,7 +53,9 @@ actor ValidatorHost {
     /// Gives the core an input and carries out what may be carried out now.
     func submit(_ input: ValidatorCore.Input) {
         guard failure == nil else { return }
-        queue.append(core.handle(input, now: NodeClock.now()))
+        let effects = core.handle(input, now: NodeClock.now())
+        arms.observer.noteTimes(effects)
+        queue.append(effects)
         pump()
     }
 
