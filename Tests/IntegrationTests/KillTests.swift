@@ -34,8 +34,14 @@ import Testing
             ?? UInt64.random(in: 0...999_999)
         print("kill test: QH_SEED=\(seed)")
         var random = TestRandom(seed: seed)
-        var plan = (0..<(isLong ? 10 : 5)).flatMap { _ in steps }
+        var plan = (0..<(isLong ? 10 : 5)).flatMap { _ in Self.frequentSteps }
         plan.shuffle(using: &random)
+        if isLong {
+            // A killed checkpoint is made up for at once: these are quick one after the other.
+            var rare = (0..<10).flatMap { _ in Self.rareSteps }
+            rare.shuffle(using: &random)
+            plan += rare.filter { $0.contains("chain") } + rare.filter { $0.contains("votes") }
+        }
 
         let run = try await KillRun()
         for (number, step) in plan.enumerated() {
@@ -92,7 +98,9 @@ final class KillRun {
     /// The how manieth of these steps ends the process: within the first seconds after its start.
     func count(for step: String, using random: inout TestRandom) -> Int {
         if step.hasSuffix("wal") { return Int.random(in: 1...40, using: &random) }
-        return Int.random(in: step.hasSuffix("socket") ? 1...20 : 1...3, using: &random)
+        // A checkpoint has many writes, and two syncs.
+        if step.hasSuffix("socket") { return Int.random(in: 1...20, using: &random) }
+        return step.contains("sync") ? 1 : Int.random(in: 1...3, using: &random)
     }
 
     /// Starts a validator so that it ends at a step, waits for that, and lets it come back.
@@ -112,7 +120,7 @@ final class KillRun {
                 "KILL_LOG": steps,
             ])
         processes.append(victim)
-        let isOver = await victim.log.ended(within: 90)
+        let isOver = await victim.log.ended(within: 240)
         guard isOver else {
             throw TestFailure(
                 "\(name) never came to '\(step)' number \(count):\n\(victim.log.tail())"
