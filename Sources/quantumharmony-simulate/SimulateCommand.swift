@@ -36,6 +36,9 @@ struct SimulateCommand: ParsableCommand {
     @Flag(help: "Break one rule of the protocol after the other and tell where it is found.")
     var mutants = false
 
+    @Option(help: "With --mutants: only those with this in their names.")
+    var only = ""
+
     func validate() throws {
         guard (1...128).contains(nodes) else { throw ValidationError("1 to 128 nodes.") }
         guard rounds >= 1, runs >= 1 else { throw ValidationError("At least one round and run.") }
@@ -43,7 +46,7 @@ struct SimulateCommand: ParsableCommand {
 
     func run() throws {
         if mutants {
-            guard MutantPrinter(seedCount: runs).run() else { throw ExitCode(1) }
+            guard MutantPrinter(seedCount: runs, filter: only).run() else { throw ExitCode(1) }
             return
         }
         var isWell = true

@@ -4,27 +4,36 @@ internal import SCALE
 internal import Validator
 internal import VoteGossip
 
-/// Votes in rounds far ahead besides its own, to drag the others along.
+/// Votes in rounds ahead, some far and some near, all the time, to drag the others along.
 struct RoundRunner: Attacker {
     static let name = "round runner"
     static let equivocates = true
+
+    private var highest: UInt64 = 0
 
     mutating func send(
         _ message: OutboundMessage, on channel: Channel, to peers: [PeerHandle],
         with arms: inout AttackerArms
     ) -> [AttackerMessage] {
         let honest = AttackerMessage(channel: channel, peers: peers, message: message)
-        guard channel == .votes,
-            case .vote(let vote)? = try? GossipMessage.decode(message.bytes),
-            arms.random.chance(permille: 500)
+        guard channel == .votes, arms.random.chance(permille: 100),
+            case .vote(let vote)? = try? GossipMessage.decode(message.bytes)
         else { return [honest] }
         let distance = UInt64(1) << UInt64(arms.random.draw(1...12))
         let round = RoundNumber(vote.round.rawValue + distance)
         guard let signed = arms.vote(vote.phase, in: round, for: vote.target) else {
             return [honest]
         }
-        let second = OutboundMessage(
-            bytes: GossipMessage.vote(signed).scaleBytes, priority: message.priority)
-        return [honest, AttackerMessage(channel: channel, peers: peers, message: second)]
+        return [honest, arms.message(.vote(signed), to: peers)]
+    }
+
+    mutating func act(with arms: inout AttackerArms) -> [AttackerMessage] {
+        // A step above the round that everybody would be in if it were up to this one.
+        highest = max(highest, arms.view.round.rawValue) + UInt64(arms.random.draw(1...4))
+        let phase: VotePhase = arms.random.chance(permille: 500) ? .prevote : .precommit
+        guard let vote = arms.vote(phase, in: RoundNumber(highest), for: .nothing) else {
+            return []
+        }
+        return [arms.message(.vote(vote), to: arms.peers)]
     }
 }

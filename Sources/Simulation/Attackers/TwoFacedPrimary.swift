@@ -18,7 +18,7 @@ struct TwoFacedPrimary: Attacker {
         let honest = AttackerMessage(channel: channel, peers: peers, message: message)
         guard channel == .votes,
             case .vote(let vote)? = try? GossipMessage.decode(message.bytes),
-            vote.phase == .prevote, arms.domain.primary(of: vote.round) == arms.validator
+            vote.phase == .prevote, arms.domain.set.primary(of: vote.round) == arms.validator
         else { return [honest] }
         let others = arms.candidates.filter { $0 != vote.target } + [.nothing]
         guard let target = arms.random.pick(others), let other = arms.vote(like: vote, for: target)
@@ -29,15 +29,5 @@ struct TwoFacedPrimary: Attacker {
                 channel: channel, peers: peers.filter { !half.contains($0) }, message: message),
             arms.message(.vote(other), to: half),
         ]
-    }
-}
-
-extension VotingDomain {
-    /// The primary of a round, as docs/protocol.md defines it.
-    fileprivate func primary(of round: RoundNumber) -> ValidatorIndex {
-        let count = UInt64(set.count)
-        var seed: UInt64 = 0
-        for byte in set.hash.bytes.prefix(8).reversed() { seed = seed << 8 | UInt64(byte) }
-        return ValidatorIndex(UInt16((round.rawValue % count + seed % count) % count))
     }
 }

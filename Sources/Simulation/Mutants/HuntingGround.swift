@@ -8,6 +8,7 @@ package struct HuntingGround: Sendable, Hashable {
 
     private enum Kind: Sendable, Hashable {
         case adversary(nodes: Int)
+        case strategist(nodes: Int)
         case crashes(nodes: Int)
         case attackers([AttackerKind]?, nodes: Int)
     }
@@ -17,6 +18,11 @@ package struct HuntingGround: Sendable, Hashable {
     package static let rough = HuntingGround(
         name: "rough",
         kinds: [.adversary(nodes: 3), .adversary(nodes: 4), .attackers(nil, nodes: 4)])
+
+    /// Forks and an adversary who knows the protocol, and a proof of life after every few rounds,
+    /// often with one node less and all others just started.
+    package static let strategist = HuntingGround(
+        name: "strategist", kinds: [.strategist(nodes: 4)])
 
     /// The same, and nodes that crash all the time.
     package static let crashes = HuntingGround(
@@ -40,6 +46,7 @@ package struct HuntingGround: Sendable, Hashable {
         switch kind {
         case .adversary(let nodes): adversary(nodeCount: nodes)
         case .crashes(let nodes): crashes(nodeCount: nodes)
+        case .strategist(let nodes): strategist(nodeCount: nodes)
         case .attackers(let attackers, let nodes):
             {
                 var options = adversary(nodeCount: nodes)
@@ -59,6 +66,20 @@ package struct HuntingGround: Sendable, Hashable {
         faults.pause = .milliseconds(100)...(.seconds(3))
         faults.length = .milliseconds(300)...(.seconds(8))
         options.tuning.faults = faults
+        return options
+    }
+
+    private static func strategist(nodeCount: Int) -> SimulationOptions {
+        var options = forks(nodeCount: nodeCount)
+        options.roundsPerEpoch = 6
+        options.epochLimit = .seconds(60)
+        var faults = FaultMix()
+        faults[.strategy] = 8
+        faults[.isolation] = 1
+        faults.pause = .milliseconds(100)...(.seconds(2))
+        faults.length = .seconds(4)...(.seconds(30))
+        options.tuning.faults = faults
+        options.tuning.blackoutPermille = 400
         return options
     }
 

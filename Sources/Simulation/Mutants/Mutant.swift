@@ -46,10 +46,21 @@ package struct Mutant: Sendable, Hashable {
         change(&signing)
     }
 
+    private init(unbroken ground: HuntingGround) {
+        (name, isSafety, self.ground) = ("(none)", true, ground)
+    }
+
+    /// The protocol as it is, in every place where mutants are looked for: nothing may be found.
+    package static let controls: [Mutant] = {
+        var grounds: [HuntingGround] = []
+        for mutant in all where !grounds.contains(mutant.ground) { grounds.append(mutant.ground) }
+        return grounds.map(Mutant.init(unbroken:))
+    }()
+
     /// Every mutant that there is.
     package static let all: [Mutant] = [
         Mutant(safety: "votes again in the same round") { $0.separatesRounds = false },
-        Mutant(safety: "never locks") { $0.locks = false },
+        Mutant(safety: "never locks", .strategist) { $0.locks = false },
         Mutant(safety: "forgets its lock at a restart", .crashes) { $0.remembersLock = false },
         Mutant(safety: "locks blocks that it does not have", .crashes) {
             $0.locksOnlyKnownBlocks = false
@@ -59,12 +70,14 @@ package struct Mutant: Sendable, Hashable {
         Mutant(safety: "decides precommits of rounds that it left", .three) {
             $0.decidesInOrder = false
         },
-        Mutant(safety: "drops locks above F when F moves") { $0.keepsLockAboveFinality = false },
+        Mutant(safety: "drops locks above F when F moves", .strategist) {
+            $0.keepsLockAboveFinality = false
+        },
         Mutant(safety: "takes q - 1 votes for a quorum") { $0.missingQuorumVotes = 1 },
-        Mutant(safety: "unlocks by an older quorum certificate") {
+        Mutant(safety: "unlocks by an older quorum certificate", .strategist) {
             $0.unlocksByNewerQuorumOnly = false
         },
-        Mutant(safety: "counts a prevote for the ancestors of its block too") {
+        Mutant(safety: "counts a prevote for the ancestors of its block too", .strategist) {
             $0.countsExactly = false
         },
         Mutant(safety: "counts one content as often as it comes") {
@@ -84,16 +97,18 @@ package struct Mutant: Sendable, Hashable {
         Mutant(liveness: "does not send stored votes again", .crashes) {
             $0.resendsStoredVotes = false
         },
-        Mutant(liveness: "leaves rounds without a precommit", .crashes) {
+        Mutant(liveness: "leaves rounds without a precommit", .strategist) {
             $0.precommitsNilOnLeaving = false
         },
         Mutant(liveness: "jumps to the highest round seen", .against([.roundRunner])) {
             $0.jumpsToSupportedRound = false
         },
-        Mutant(liveness: "keeps conflicting locks when F moves") {
+        Mutant(liveness: "keeps conflicting locks when F moves", .strategist) {
             $0.dropsConflictingLock = false
         },
-        Mutant(liveness: "keeps certificates to itself") { $0.sharesCertificates = false },
+        Mutant(liveness: "keeps certificates to itself", .strategist) {
+            $0.sharesCertificates = false
+        },
     ]
 }
 

@@ -32,6 +32,8 @@ package struct FaultMix: Sendable, Hashable {
         case clockJump
         /// Votes of some rounds are kept from some peers.
         case hostility
+        /// Who hears which votes of a round is decided by somebody who knows the protocol.
+        case strategy
     }
 
     /// By kind: the weight in the draw.

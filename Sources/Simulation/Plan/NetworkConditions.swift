@@ -27,6 +27,10 @@ package struct NetworkConditions: Sendable, Hashable {
     /// changes.
     package var hostilityPermille = 0
 
+    /// In how many rounds an adversary who knows the protocol decides who hears the prevotes, and
+    /// who the precommits, out of a thousand; see `Strategy`.
+    package var strategyPermille = 0
+
     package init() {}
 }
 

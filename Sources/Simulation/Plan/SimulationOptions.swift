@@ -55,6 +55,7 @@ package struct WorldTuning: Sendable {
     package var faults: FaultMix?
     package var slotMilliseconds: UInt64?
     package var clockSkew: Duration?
+    package var blackoutPermille: Int?
     package var attackerCount: Int?
     package var attackers: [AttackerKind]?
 

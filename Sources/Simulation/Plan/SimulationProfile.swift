@@ -32,6 +32,8 @@ struct World: Sendable {
     var drift = 100
     /// The pause between two remarks.
     var remarkPause: ClosedRange<Duration> = .milliseconds(200)...(.seconds(4))
+    /// How often all nodes start anew when the network heals, out of a thousand.
+    var blackoutPermille = 0
     /// The fewest blocks above F at which authors wait.
     var treeDepth = 4_096
 
@@ -44,6 +46,7 @@ struct World: Sendable {
         faults = tuning.faults ?? faults
         slotMilliseconds = tuning.slotMilliseconds ?? slotMilliseconds
         clockSkew = tuning.clockSkew ?? clockSkew
+        blackoutPermille = tuning.blackoutPermille ?? blackoutPermille
         if let count = tuning.attackerCount { admitAttackers(count, of: options.nodeCount) }
     }
 
@@ -64,6 +67,7 @@ struct World: Sendable {
             splitOften(&random)
             crashOften(&random)
             faults[.slowLink] = 1
+            faults[.strategy] = 3
             faults.pause = .seconds(1)...(.seconds(15))
             admitAttackers(Int.max, of: count)
         case .wan: moveApart(&random)
@@ -97,6 +101,7 @@ struct World: Sendable {
         faults[.slowDisk] = 2
         faults[.fullDisk] = 1
         faults[.freeze] = 1
+        blackoutPermille = 300
         node.commit = .microseconds(200)...(random.duration(.milliseconds(1) ... .milliseconds(40)))
         network.redeliveryPermille = 200
     }
@@ -141,5 +146,6 @@ struct World: Sendable {
         clockSkew = random.scaledDuration(.milliseconds(1) ... .seconds(3))
         drift = random.draw(0...500)
         if random.chance(permille: 250) { treeDepth = random.draw(8...64) }
+        blackoutPermille = random.draw(0...500)
     }
 }

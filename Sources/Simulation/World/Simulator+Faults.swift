@@ -14,6 +14,7 @@ struct ActiveFault: Sendable {
         case storm
         case abstention(nodes: [Int])
         case hostility
+        case strategy
     }
 
     /// One end of a link.
@@ -117,6 +118,15 @@ extension Simulator {
             network.hostilityPermille = faultRandom.draw(100...700)
             hostilitySeed = faultRandom.next()
             begin(.hostility, for: length)
+        case .strategy:
+            // A plan has to be carried through.
+            guard network.strategyPermille == 0 else { return }
+            note(.fault("somebody decides who hears what"))
+            network.strategyPermille = faultRandom.draw(500...1_000)
+            strategySeed = faultRandom.next()
+            starvedOfBlocks = faultRandom.chance(permille: 700) ? node : nil
+            roundsHeard = [:]
+            begin(.strategy, for: length)
         default: break
         }
     }
@@ -171,6 +181,9 @@ extension Simulator {
         case .storm: latencyFactor = 1
         case .abstention(let some): for node in some { nodes[node].isSourceDown = false }
         case .hostility: network.hostilityPermille = world.network.hostilityPermille
+        case .strategy:
+            network.strategyPermille = world.network.strategyPermille
+            starvedOfBlocks = nil
         }
     }
 
@@ -188,6 +201,17 @@ extension Simulator {
             crash(node, leaving: .nothing)
             // A return that was planned is off.
             nodes[node].life += 1
+        }
+    }
+
+    /// Now and then everybody starts anew when things get well again: what was only heard is
+    /// forgotten, what is on disk has to do.
+    mutating func blackOut() {
+        guard faultRandom.chance(permille: world.blackoutPermille) else { return }
+        note(.fault("everybody starts anew"))
+        for node in nodes.indices where nodes[node].isUp {
+            crash(node, leaving: .nothing)
+            restart(node, after: faultRandom.duration(.zero ... .milliseconds(400)))
         }
     }
 
@@ -210,6 +234,7 @@ extension Simulator {
         network.duplicationPermille = 0
         network.reorderingPermille = 0
         network.hostilityPermille = 0
+        network.strategyPermille = 0
         network.retransmissionPermille = min(10, network.retransmissionPermille)
         nodeConditions = world.node
         nodeConditions.slowSigningPermille = 0

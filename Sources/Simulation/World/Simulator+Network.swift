@@ -313,11 +313,22 @@ extension Simulator {
             else { return }
             if !nodes[node].isHonest { overhear(bytes, channel, from: sender, node) }
             give(.notification(channel, Self.handle(sender), bytes), to: node)
+        case .request, .response:
+            arrivedExchange(packet, sender, node)
+        }
+    }
+
+    private mutating func arrivedExchange(_ packet: Packet, _ sender: Int, _ node: Int) {
+        switch packet {
+        case .notification: break
         case .request(let token, let bytes):
             guard let open = requests[token] else { return }
             give(.request(open.inbound, Self.handle(sender), bytes), to: node)
         case .response(let token, let bytes):
-            endRequest(token, bytes.map { .success($0) } ?? .failure(.refused))
+            let isKept = starvedOfBlocks == node
+            endRequest(
+                token,
+                isKept ? .failure(.timedOut) : bytes.map { .success($0) } ?? .failure(.refused))
         }
     }
 

@@ -38,6 +38,7 @@ extension Simulator {
     /// Heals the network; finality has to advance on every honest node within the bound.
     private mutating func proveLife(_ report: (Simulator) -> Void) -> Bool {
         chooseSpared()
+        blackOut()
         heal()
         let healedAt = now
         let round = history.highestRound

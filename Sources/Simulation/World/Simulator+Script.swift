@@ -40,7 +40,9 @@ extension Simulator {
         _ bytes: [UInt8], _ channel: Channel, from sender: Int, to node: Int
     ) -> Bool {
         if networkRandom.chance(permille: network.lossPermille) { return true }
-        guard channel == .votes, network.hostilityPermille > 0 || !dropRules.isEmpty,
+        if channel == .blocks, starvedOfBlocks == node { return true }
+        guard channel == .votes,
+            network.hostilityPermille > 0 || network.strategyPermille > 0 || !dropRules.isEmpty,
             let message = try? GossipMessage.decode(bytes),
             let (content, round) = Self.content(of: message)
         else { return false }
@@ -50,6 +52,24 @@ extension Simulator {
                 && rule.rounds?.contains(round.rawValue) ?? true
         }
         return isRuledOut || isKept(content, round, from: sender, to: node)
+            || isKeptByStrategy(content, round, from: node)
+    }
+
+    /// Whether the strategist keeps this content of this round from a node.
+    private mutating func isKeptByStrategy(
+        _ content: DropRule.Content, _ round: RoundNumber, from node: Int
+    ) -> Bool {
+        guard
+            let strategy = Strategy(
+                for: round, seed: strategySeed, permille: network.strategyPermille,
+                in: domain.set)
+        else { return false }
+        if let length = strategy.length {
+            let heardAt = roundsHeard[round] ?? now
+            roundsHeard[round] = heardAt
+            guard now < heardAt + length else { return false }
+        }
+        return strategy.keeps(content, from: Int(nodes[node].validator.rawValue))
     }
 
     /// Whether the adversary's plan keeps this content of this round from this peer.

@@ -47,6 +47,11 @@ package struct Simulator {
     var latencyFactor = 1
     var dropRules: [DropRule] = []
     var hostilitySeed: UInt64 = 0
+    var strategySeed: UInt64 = 0
+    /// Who gets no blocks in this weather, and so goes on with a chain of its own.
+    var starvedOfBlocks: Int?
+    /// When something of a round was first heard of in this weather.
+    var roundsHeard: [RoundNumber: Instant] = [:]
 
     /// Nodes that stay down while the others prove that they can do without them.
     var spared: [Int] = []
