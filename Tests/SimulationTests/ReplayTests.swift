@@ -17,21 +17,43 @@ struct ReplayTests {
         #expect(digest(11, profile) != digest(12, profile))
     }
 
-    @Test func `Another process has the same history of the same seed`() throws {
-        let program = URL(fileURLWithPath: CommandLine.arguments[0])
-            .deletingLastPathComponent().appendingPathComponent("quantumharmony-simulate")
+    /// The built program: in `QH_BIN`, or in the release build of this package.
+    private static var program: URL {
+        let folder =
+            ProcessInfo.processInfo.environment["QH_BIN"].map { URL(filePath: $0) }
+            ?? URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appending(path: ".build/release")
+        return folder.appending(path: "quantumharmony-simulate")
+    }
+
+    private struct NotBuilt: Error, CustomStringConvertible { let description: String }
+
+    /// What the program prints for a seed, in a process of its own.
+    private func output(_ seed: UInt64, _ profile: SimulationProfile) throws -> String {
         let process = Process()
-        process.executableURL = program
+        process.executableURL = Self.program
+        guard FileManager.default.isExecutableFile(atPath: Self.program.path) else {
+            throw NotBuilt(description: "\(Self.program.path) is not built; run scripts/test")
+        }
         process.arguments = [
-            "--seed", "11", "--nodes", "4", "--profile", "swarm", "--rounds", "20", "--quiet",
+            "--seed", "\(seed)", "--nodes", "4", "--profile", profile.rawValue, "--rounds", "20",
+            "--quiet",
         ]
         let pipe = Pipe()
         process.standardOutput = pipe
         try process.run()
-        let output = try #require(
-            String(bytes: pipe.fileHandleForReading.readDataToEndOfFile(), encoding: .utf8))
+        let bytes = pipe.fileHandleForReading.readDataToEndOfFile()
         process.waitUntilExit()
-        #expect(process.terminationStatus == 0, "\(output)")
-        #expect(output.contains("digest \(digest(11, .swarm))"), "\(output)")
+        #expect(process.terminationStatus == 0)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    @Test(arguments: [SimulationProfile.swarm, .byzantine])
+    func `Two processes have the same history of one seed`(profile: SimulationProfile) throws {
+        let digest = "digest \(digest(11, profile))"
+        for _ in 0..<2 {
+            let output = try output(11, profile)
+            #expect(output.contains(digest), "\(output)")
+        }
     }
 }

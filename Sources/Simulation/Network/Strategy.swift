@@ -26,6 +26,9 @@ struct Strategy {
     private var prevotes = Audience.everybody
     /// Who hears precommits and certificates of the round.
     private var precommits = Audience.everybody
+    /// Of whom nobody hears a precommit or certificate of the round, while he hears all: he alone
+    /// can make the certificate, and the others leave the round all the same.
+    private var muted: Int?
     /// How long after the round was first heard of; nil for as long as the weather lasts.
     private(set) var length: Duration?
 
@@ -45,10 +48,11 @@ struct Strategy {
         case 4: prevotes = .only(plan.draw(0...(count - 1)))
         default: break
         }
-        switch plan.draw(0...4) {
-        case 0, 1: precommits = .only(plan.draw(0...(count - 1)))
-        case 2: precommits = .nobody
-        case 3: precommits = .allBut(plan.draw(0...(count - 1)))
+        switch plan.draw(0...7) {
+        case 0, 1, 2, 3: muted = plan.draw(0...(count - 1))
+        case 4: precommits = .only(plan.draw(0...(count - 1)))
+        case 5: precommits = .nobody
+        case 6: precommits = .allBut(plan.draw(0...(count - 1)))
         default: break
         }
         if plan.chance(permille: 500) {
@@ -56,11 +60,13 @@ struct Strategy {
         }
     }
 
-    /// Whether some content of the round is kept from a validator.
-    func keeps(_ content: DropRule.Content, from validator: Int) -> Bool {
+    /// Whether some content of the round, sent by one validator, is kept from another one.
+    func keeps(
+        _ content: DropRule.Content, of sender: Int, from validator: Int
+    ) -> Bool {
         switch content {
         case .prevotes, .quorumCertificates: !prevotes.contains(validator)
-        case .precommits, .certificates: !precommits.contains(validator)
+        case .precommits, .certificates: sender == muted || !precommits.contains(validator)
         }
     }
 }

@@ -52,12 +52,12 @@ extension Simulator {
                 && rule.rounds?.contains(round.rawValue) ?? true
         }
         return isRuledOut || isKept(content, round, from: sender, to: node)
-            || isKeptByStrategy(content, round, from: node)
+            || isKeptByStrategy(content, round, of: sender, from: node)
     }
 
     /// Whether the strategist keeps this content of this round from a node.
     private mutating func isKeptByStrategy(
-        _ content: DropRule.Content, _ round: RoundNumber, from node: Int
+        _ content: DropRule.Content, _ round: RoundNumber, of sender: Int, from node: Int
     ) -> Bool {
         guard
             let strategy = Strategy(
@@ -69,7 +69,9 @@ extension Simulator {
             roundsHeard[round] = heardAt
             guard now < heardAt + length else { return false }
         }
-        return strategy.keeps(content, from: Int(nodes[node].validator.rawValue))
+        return strategy.keeps(
+            content, of: Int(nodes[sender].validator.rawValue),
+            from: Int(nodes[node].validator.rawValue))
     }
 
     /// Whether the adversary's plan keeps this content of this round from this peer.

@@ -1,0 +1,44 @@
+import Simulation
+import Testing
+
+/// Each broken rule is found, and nothing is found where no rule is broken.
+struct MutantTests {
+    /// In how many seeds each mutant has to be found here; docs/simulator.md tells of the others,
+    /// which take longer.
+    struct Hunt: Sendable, CustomTestStringConvertible {
+        let name: String
+        let limit: UInt64
+        var testDescription: String { "\(name), within \(limit) seeds" }
+    }
+
+    static let hunts = [
+        Hunt(name: "votes again in the same round", limit: 5),
+        Hunt(name: "forgets its votes at a restart", limit: 5),
+        Hunt(name: "prevotes every imported block", limit: 5),
+        Hunt(name: "decides precommits of rounds that it left", limit: 60),
+        Hunt(name: "takes q - 1 votes for a quorum", limit: 5),
+        Hunt(name: "counts a prevote for the ancestors of its block too", limit: 10),
+        Hunt(name: "counts one content as often as it comes", limit: 5),
+        Hunt(name: "sends before the commit ends", limit: 5),
+        Hunt(name: "does not write votes", limit: 5),
+        Hunt(name: "does not write locks", limit: 40),
+        Hunt(name: "forgets its lock at a restart", limit: 40),
+        Hunt(name: "writes blocks when they are final", limit: 5),
+        Hunt(name: "leaves the round out of the signed bytes", limit: 5),
+        Hunt(name: "believes certificates without signatures", limit: 10),
+        Hunt(name: "does not send stored votes again", limit: 5),
+        Hunt(name: "leaves rounds without a precommit", limit: 100),
+    ]
+
+    @Test(arguments: hunts)
+    func `A broken rule is found`(hunt: Hunt) throws {
+        let mutant = try #require(Mutant.all.first { $0.name == hunt.name })
+        #expect(mutant.search(seeds: 1...hunt.limit) != nil)
+    }
+
+    @Test(arguments: Mutant.controls)
+    func `Nothing is found where no rule is broken`(control: Mutant) {
+        let finding = control.search(seeds: 1...3)
+        #expect(finding == nil, "\(finding.map { "\($0.options.seed): \($0.violation)" } ?? "")")
+    }
+}

@@ -1,0 +1,53 @@
+import Simulation
+import Testing
+
+/// Seeds that once found something, with what it was. Changes of the protocol or of the simulator
+/// give a seed another history; what each found also has a test of its own where it was mended.
+struct PastFailureTests {
+    struct Case: Sendable, CustomTestStringConvertible {
+        let seed: UInt64
+        let nodeCount: Int
+        let profile: SimulationProfile
+        let found: String
+        var testDescription: String { "seed \(seed): \(found)" }
+    }
+
+    static let cases = [
+        Case(
+            seed: 8, nodeCount: 4, profile: .swarm,
+            found: "a certificate on disk with an own precommit that the sign log lacked"),
+        Case(
+            seed: 141, nodeCount: 3, profile: .swarm,
+            found: "a tree full of a fork asked only for certificates of its own fork"),
+        Case(
+            seed: 120, nodeCount: 7, profile: .swarm,
+            found: "claims above the tree's depth but within the gap were not followed"),
+        Case(
+            seed: 108, nodeCount: 3, profile: .swarm,
+            found: "one withheld block was asked for so often that no other was served"),
+        Case(
+            seed: 1_026, nodeCount: 3, profile: .byzantine,
+            found: "the same, with an attacker who withholds"),
+        Case(
+            seed: 107, nodeCount: 3, profile: .swarm,
+            found: "the checker counted votes that were signed and never durable"),
+        Case(
+            seed: 128, nodeCount: 4, profile: .swarm,
+            found: "more signers failed than the quorum can do without"),
+        Case(
+            seed: 3, nodeCount: 1, profile: .crash,
+            found: "the checker did not know blocks that a crash had kept from it"),
+    ]
+
+    @Test(arguments: cases)
+    func `What was found is not found again`(failure: Case) {
+        let options = SimulationOptions(
+            seed: failure.seed, nodeCount: failure.nodeCount, profile: failure.profile,
+            roundCount: 100)
+        var simulator = Simulator(options)
+        simulator.run()
+        #expect(
+            simulator.violation == nil,
+            "\(options.commandLine)\n\(simulator.transcript.newest.suffix(60))")
+    }
+}
