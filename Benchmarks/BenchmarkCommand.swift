@@ -44,12 +44,7 @@ struct BenchmarkCommand: AsyncParsableCommand {
             results = try Results.load()
         } else {
             let machine = try Machine.current()
-            // Results of another machine are nothing to add to.
-            let kept = only.isEmpty || quick ? nil : try? Results.load()
-            results =
-                kept?.machine == machine
-                ? kept ?? Results(machine: machine)
-                : Results(machine: machine)
+            results = keptResults(of: machine) ?? Results(machine: machine)
             try await measure(into: &results)
         }
         let targets = Target.all(of: results)
@@ -60,6 +55,16 @@ struct BenchmarkCommand: AsyncParsableCommand {
         }
         for target in targets { Self.tell(target.summary) }
         if targets.contains(where: { $0.plan?.isMet == false }) { throw ExitCode(1) }
+    }
+
+    /// What the sections that are not measured now found before.
+    private func keptResults(of machine: Machine) -> Results? {
+        guard !only.isEmpty && !quick else { return nil }
+        guard let results = try? Results.load(), results.machine == machine else {
+            Self.tell("The results that are there are another machine's or version's: dropped.")
+            return nil
+        }
+        return results
     }
 
     private func measure(into results: inout Results) async throws {

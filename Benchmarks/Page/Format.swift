@@ -11,7 +11,7 @@ enum Format {
     static func milliseconds(_ value: Double) -> String { "\(number(value)) ms" }
 
     static func microseconds(_ value: Double) -> String {
-        value >= 10_000 ? milliseconds(value / 1_000) : "\(number(value)) µs"
+        value >= 1_000 ? milliseconds(value / 1_000) : "\(number(value)) µs"
     }
 
     static func seconds(_ value: Double) -> String { "\(number(value)) s" }
