@@ -216,25 +216,32 @@ extension Page {
                 Format.cells(figures.importToFinality, Format.milliseconds),
                 Format.milliseconds(figures.propagation.p99))
         }
-        let (quiet, attacked) = (figures.quiet.importToFinality, figures.attacked.importToFinality)
+        let quiet = figures.quiet.importToFinality
+        let harassed = figures.harassed.importToFinality
+        let attacked = figures.attacked.importToFinality
         let rate =
             Double(figures.attackCount)
             / Double(figures.attacked.blockCount * figures.attacked.slotMilliseconds) * 1_000
         return """
             ## Under attack
 
-            \(figures.attackCount) attackers, one after the other at each of three validators, each \
+            One attacker after the other, at each of three validators in turn, each \
             with \(Format.count(figures.votesPerAttack)) invalid votes (bad signatures, unknown \
-            voters, wrong blocks and heights, garbage) as fast as the node takes them: \
-            \(Format.number(rate)) attackers a second, who run on the same cores. At most \
+            voters, wrong blocks and heights, garbage) as fast as the node takes them: first one a \
+            block, then without a pause, \(figures.attackCount) of them, \
+            \(Format.number(rate)) a second, who run on the same cores. At most \
             \(figures.mostVerified) signatures of one attacker were verified; all were banned, after \
             \(Format.milliseconds(figures.longestPatience)) at most.
 
             | block import to certificate | blocks | p50 | p99 | longest | votes p99 |
             |---|---|---|---|---|---|
             \(row("quiet", figures.quiet))
-            \(row("attacked", figures.attacked))
-            | attacked / quiet | | \(Format.number(attacked.p50 / quiet.p50)) | \
+            \(row("one attacker a block", figures.harassed))
+            | ... / quiet | | \(Format.number(harassed.p50 / quiet.p50)) | \
+            \(Format.number(harassed.p99 / quiet.p99)) | \
+            \(Format.number(harassed.maximum / quiet.maximum)) | |
+            \(row("attackers without a pause", figures.attacked))
+            | ... / quiet | | \(Format.number(attacked.p50 / quiet.p50)) | \
             \(Format.number(attacked.p99 / quiet.p99)) | \
             \(Format.number(attacked.maximum / quiet.maximum)) | |
             """
