@@ -33,7 +33,9 @@ struct Page {
 
             Validators are processes of the shipped program on loopback, each connected to every \
             other one, with their databases on the same disk; they and the measuring program share \
-            the cores. p50 and p99 are nearest-rank quantiles of all values, none left out.
+            the cores. p50 and p99 are nearest-rank quantiles of all values, outliers included; the \
+            first blocks after the start are not measured, and votes sent in the last 0.4 s of a \
+            measurement are left out because some are under way still.
             """
     }
 
