@@ -13,6 +13,8 @@ struct MutantTests {
 
     static let hunts = [
         Hunt(name: "votes again in the same round", limit: 5),
+        Hunt(name: "never locks", limit: 40),
+        Hunt(name: "unlocks by an older quorum certificate", limit: 40),
         Hunt(name: "forgets its votes at a restart", limit: 5),
         Hunt(name: "prevotes every imported block", limit: 5),
         Hunt(name: "decides precommits of rounds that it left", limit: 60),
@@ -27,7 +29,6 @@ struct MutantTests {
         Hunt(name: "leaves the round out of the signed bytes", limit: 5),
         Hunt(name: "believes certificates without signatures", limit: 10),
         Hunt(name: "does not send stored votes again", limit: 5),
-        Hunt(name: "leaves rounds without a precommit", limit: 100),
     ]
 
     @Test(arguments: hunts)

@@ -64,12 +64,26 @@ struct VirtualDiskTests {
         #expect(disk.durable.signedTarget(in: record.slot) == nil)
         try disk.crash(leaving: remains)
         let found = try disk.durable.recover(limits: .standard)
-        let hasBlock = remains == .chain || remains == .all
-        #expect(found.tree.contains(fixture.block.hash) == hasBlock)
+        // Torn at the very beginning nothing is left.
+        #expect(found.tree.contains(fixture.block.hash) == (remains == .chain || remains == .all))
         #expect(found.voting.signRecords == (remains == .all ? [record] : []))
         // What was lost does not come back.
         try disk.endCommit()
         #expect((disk.durable.signedTarget(in: record.slot) != nil) == (remains == .all))
+    }
+
+    @Test(arguments: UInt64(0)...4)
+    func `Of a torn commit the records before the torn one are left, the chain's file first`(
+        point: UInt64
+    ) throws {
+        let fixture = try Fixture()
+        var disk = VirtualDisk(fixture.image, faults: PersistenceFaults())
+        let record = try fixture.vote(for: VoteTarget(fixture.block.ref), nonce: 1)
+        disk.beginCommit([.block(fixture.block), .voting(.vote(record))])
+        try disk.crash(leaving: .torn, tornAt: point)
+        let found = try disk.durable.recover(limits: .standard)
+        #expect(found.tree.contains(fixture.block.hash) == (point >= 1))
+        #expect(found.voting.signRecords == (point == 4 ? [record] : []))
     }
 
     @Test func `What was committed is there after a crash`() throws {

@@ -28,6 +28,13 @@ struct RoundRunner: Attacker {
     }
 
     mutating func act(with arms: inout AttackerArms) -> [AttackerMessage] {
+        if arms.random.chance(permille: 50) {
+            // The last round that anybody listens to: whoever goes there has nowhere to go on.
+            let open = arms.view.certificate.map { $0.round.rawValue + 1 } ?? 0
+            let last = RoundNumber(open + (1 << 20) - 1)
+            let vote = arms.vote(.precommit, in: last, for: .nothing)
+            return vote.map { [arms.message(.vote($0), to: arms.peers)] } ?? []
+        }
         // A step above the round that everybody would be in if it were up to this one.
         highest = max(highest, arms.view.round.rawValue) + UInt64(arms.random.draw(1...4))
         let phase: VotePhase = arms.random.chance(permille: 500) ? .prevote : .precommit
