@@ -17,7 +17,7 @@ struct MutantTests {
         Hunt(name: "unlocks by an older quorum certificate", limit: 40),
         Hunt(name: "forgets its votes at a restart", limit: 5),
         Hunt(name: "prevotes every imported block", limit: 5),
-        Hunt(name: "decides precommits of rounds that it left", limit: 60),
+        Hunt(name: "decides precommits of rounds that it left", limit: 120),
         Hunt(name: "takes q - 1 votes for a quorum", limit: 5),
         Hunt(name: "counts a prevote for the ancestors of its block too", limit: 10),
         Hunt(name: "counts one content as often as it comes", limit: 5),

@@ -54,7 +54,10 @@ package final class Testnet {
             name, isValidator: isValidator, bootnodes: bootnodes, log: log, options: options,
             environment: environment)
         let peer = try await node.peerID()
-        try await node.wait(for: "JSON-RPC on")
+        let line = try await node.wait(for: "JSON-RPC on")
+        guard line.hasSuffix("http://127.0.0.1:\(node.rpcPort)") else {
+            throw TestFailure("\(name) serves JSON-RPC where nobody asked it to: \(line)")
+        }
         if bootnode == nil, let port = ports[name]?.peers {
             bootnode = "/ip4/127.0.0.1/tcp/\(port)/p2p/\(peer)"
         }
