@@ -24,7 +24,7 @@ extension SwarmLoop {
             return completion(.failure(.unsupportedAddress(address)))
         }
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
-        ServerBootstrap(group: eventLoop)
+        let bootstrap = ServerBootstrap(group: eventLoop)
             .serverChannelOption(.backlog, value: 256)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -32,17 +32,21 @@ extension SwarmLoop {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try bound.value.accept(channel) }
             }
-            .bind(host: endpoint.hostText, port: Int(endpoint.port))
-            .assumeIsolated()
-            .whenComplete { result in
-                switch result {
-                case .success(let channel):
-                    self.listening(channel, asConfigured: endpoint)
-                    completion(.success(()))
-                case .failure(let error):
-                    completion(.failure(.cannotBind(address, reason: "\(error)")))
-                }
+        // Never by name when it is an address: the resolver may turn 127.0.0.1 into
+        // ::ffff:127.0.0.1 on machines that have IPv6.
+        let (host, port) = (endpoint.hostText, Int(endpoint.port))
+        let literal = try? SocketAddress(ipAddress: host, port: port)
+        let binding =
+            literal.map { bootstrap.bind(to: $0) } ?? bootstrap.bind(host: host, port: port)
+        binding.assumeIsolated().whenComplete { result in
+            switch result {
+            case .success(let channel):
+                self.listening(channel, asConfigured: endpoint)
+                completion(.success(()))
+            case .failure(let error):
+                completion(.failure(.cannotBind(address, reason: "\(error)")))
             }
+        }
     }
 
     private func listening(_ channel: any Channel, asConfigured endpoint: Multiaddr.TCPEndpoint) {

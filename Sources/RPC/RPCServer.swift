@@ -71,10 +71,16 @@ package final class RPCServer: Sendable {
             bodyLimit: configuration.limits.requestByteCount)
         let limits = configuration.limits
         do {
+            // Never by name when it is an address: the resolver may turn 127.0.0.1 into
+            // ::ffff:127.0.0.1 on machines that have IPv6.
+            let port = Int(configuration.port)
+            let address =
+                try (try? SocketAddress(ipAddress: configuration.host, port: port))
+                ?? SocketAddress.makeAddressResolvingHost(configuration.host, port: port)
             listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .serverChannelOption(.backlog, value: 128)
-                .bind(host: configuration.host, port: Int(configuration.port)) { channel in
+                .bind(to: address) { channel in
                     channel.eventLoop.makeCompletedFuture {
                         try HTTPConnection(channel, gate: gate, limits: limits, counters: counters)
                     }
