@@ -22,6 +22,14 @@ extension Multiaddr.TCPEndpoint {
         }
     }
 
+    /// The socket address when the host is an address; nil when a resolver has to be asked.
+    ///
+    /// An address is never given to the resolver: it may turn 127.0.0.1 into ::ffff:127.0.0.1 on
+    /// machines that have IPv6.
+    var literalAddress: SocketAddress? {
+        try? SocketAddress(ipAddress: hostText, port: Int(port))
+    }
+
     /// Whether this is "all addresses of this machine".
     var isUnspecified: Bool {
         switch host {

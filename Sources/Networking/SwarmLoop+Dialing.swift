@@ -49,14 +49,9 @@ extension SwarmLoop {
             .channelOption(.autoRead, value: false)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.writeBufferWaterMark, value: Connection.waterMark)
-        let (host, port) = (endpoint.hostText, Int(endpoint.port))
-        let address = try? SocketAddress(ipAddress: host, port: port)
         let attempt =
-            if let address {
-                bootstrap.connect(to: address)
-            } else {
-                bootstrap.connect(host: host, port: port)
-            }
+            endpoint.literalAddress.map { bootstrap.connect(to: $0) }
+            ?? bootstrap.connect(host: endpoint.hostText, port: Int(endpoint.port))
         attempt.assumeIsolated().whenComplete { result in
             switch result {
             case .success(let channel): self.connected(channel, dial, bareAddress, completion)

@@ -32,12 +32,9 @@ extension SwarmLoop {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try bound.value.accept(channel) }
             }
-        // Never by name when it is an address: the resolver may turn 127.0.0.1 into
-        // ::ffff:127.0.0.1 on machines that have IPv6.
-        let (host, port) = (endpoint.hostText, Int(endpoint.port))
-        let literal = try? SocketAddress(ipAddress: host, port: port)
         let binding =
-            literal.map { bootstrap.bind(to: $0) } ?? bootstrap.bind(host: host, port: port)
+            endpoint.literalAddress.map { bootstrap.bind(to: $0) }
+            ?? bootstrap.bind(host: endpoint.hostText, port: Int(endpoint.port))
         binding.assumeIsolated().whenComplete { result in
             switch result {
             case .success(let channel):

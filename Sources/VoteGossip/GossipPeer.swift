@@ -51,10 +51,7 @@ struct GossipPeer: Sendable {
     /// How many of its votes may be verified at one time: as many as could be bad before it is cut
     /// off, and one more for each that was valid. So a stranger costs three verifications at most,
     /// and an honest peer waits for nothing after its first few votes.
-    var verificationWindow: Int {
-        Int(PeerReputation.strikeLimit - min(PeerReputation.strikeLimit, reputation.strikes))
-            + validCount
-    }
+    var verificationWindow: Int { reputation.strikesLeft + validCount }
 
     // What is on its way to it.
     var probes: [Probe] = []

@@ -38,6 +38,9 @@ package struct PeerReputation: Sendable, Equatable {
         bansFadedAt = now
     }
 
+    /// How many bad signatures are left before the peer is cut off.
+    package var strikesLeft: Int { Int(Self.strikeLimit - min(Self.strikeLimit, strikes)) }
+
     /// Counts an offence.
     ///
     /// - Returns: for how long the peer is to be banned, nil while it is tolerated. After a ban the

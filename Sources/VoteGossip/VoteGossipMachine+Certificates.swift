@@ -147,12 +147,8 @@ extension VoteGossipMachine {
             return .ignore(.duplicate)
         }
         // The first bad signature ends a certificate's verification: each is one strike at most.
-        let turns =
-            PeerReputation.strikeLimit
-            - min(
-                PeerReputation.strikeLimit, peers[place].reputation.strikes)
         guard verifications.hasRoomForCertificate,
-            verifications.certificateCount(of: handle) < Int(turns)
+            verifications.certificateCount(of: handle) < peers[place].reputation.strikesLeft
         else { return .ignore(.verificationBusy) }
         let size = signatures * VoteEntry.byteCount
         if let verdict = spend(signatures, of: place, byteCount: size, context) { return verdict }

@@ -77,7 +77,7 @@ extension VoteGossipMachine {
     /// Begins the verifications whose turn it is.
     mutating func startVerifications(_ context: inout GossipContext) {
         var batch: [VerificationJob] = []
-        for place in peers.indices {
+        for place in peers.indices where !peers[place].waitingVotes.isEmpty {
             var taken = 0
             while taken < peers[place].waitingVotes.count,
                 peers[place].startedCount < peers[place].verificationWindow

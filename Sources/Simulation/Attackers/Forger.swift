@@ -9,31 +9,27 @@ internal import VoteGossip
 struct Forger: Attacker {
     static let name = "forger"
 
-    private var heard: [CoherenceVote] = []
+    private var heard = HeardVotes()
 
     mutating func hear(
         _ bytes: [UInt8], on channel: Channel, from peer: PeerHandle,
         with arms: inout AttackerArms
     ) -> [AttackerMessage] {
-        guard channel == .votes, case .vote(let vote)? = try? GossipMessage.decode(bytes) else {
-            return []
-        }
-        heard.append(vote)
-        if heard.count > 64 { heard.removeFirst() }
+        heard.note(bytes, on: channel)
         return []
     }
 
     mutating func act(with arms: inout AttackerArms) -> [AttackerMessage] {
         // Few, for every one that is looked at costs a third of a ban.
         guard arms.random.chance(permille: 25), let target = arms.random.pick(arms.candidates),
-            !heard.isEmpty
+            !heard.votes.isEmpty
         else { return [] }
         let round = RoundNumber(arms.view.round.rawValue + UInt64(arms.random.draw(0...2)))
         let set = arms.domain.set
         let count = arms.random.chance(permille: 150) ? set.quorum - 1 : set.quorum
         var entries: [VoteEntry] = []
         for index in 0..<count {
-            guard let vote = arms.random.pick(heard) else { continue }
+            guard let vote = arms.random.pick(heard.votes) else { continue }
             let state = Simulator.healthyState(QBER: 50)
             let validator = arms.random.chance(permille: 20) ? 0 : index
             entries.append(

@@ -8,23 +8,19 @@ internal import VoteGossip
 struct Replayer: Attacker {
     static let name = "replayer"
 
-    private var heard: [CoherenceVote] = []
+    private var heard = HeardVotes()
 
     mutating func hear(
         _ bytes: [UInt8], on channel: Channel, from peer: PeerHandle,
         with arms: inout AttackerArms
     ) -> [AttackerMessage] {
-        guard channel == .votes, case .vote(let vote)? = try? GossipMessage.decode(bytes) else {
-            return []
-        }
-        heard.append(vote)
-        if heard.count > 64 { heard.removeFirst() }
+        heard.note(bytes, on: channel)
         return []
     }
 
     mutating func act(with arms: inout AttackerArms) -> [AttackerMessage] {
         let peers = arms.somePeers()
-        guard let vote = arms.random.pick(heard) else { return [] }
+        guard let vote = arms.random.pick(heard.votes) else { return [] }
         // What is replayed unchanged is never punished; each change costs a third of a ban.
         guard arms.random.chance(permille: 150) else {
             return [arms.message(.vote(vote), to: peers)]
