@@ -132,11 +132,13 @@ let package = Package(
         tests("SCALETests", ["SCALE"]),
         tests("PrimitivesTests", ["Primitives", "SCALE"]),
         tests("FalconTests", ["Falcon", crypto]),
-        tests("ChainTests", ["Chain", "Primitives", "SCALE"]),
-        tests("BlockSyncTests", ["BlockSync", "Chain", "Primitives", "SCALE"]),
-        tests("CoherenceTests", ["Coherence", "Chain", "Primitives", "SCALE"]),
+        tests("ChainTests", ["TestSupport", "Chain", "Primitives", "SCALE"]),
+        tests("BlockSyncTests", ["TestSupport", "BlockSync", "Chain", "Primitives", "SCALE"]),
+        tests("CoherenceTests", ["TestSupport", "Coherence", "Chain", "Primitives", "SCALE"]),
         tests("ModelCheckTests", ["ModelCheck", "Coherence", "Chain", "Primitives"]),
-        tests("VoteGossipTests", ["VoteGossip", "Coherence", "Chain", "Primitives", "SCALE"]),
+        tests(
+            "VoteGossipTests",
+            ["TestSupport", "VoteGossip", "Coherence", "Chain", "Primitives", "SCALE"]),
         tests(
             "ValidatorTests",
             [
@@ -153,7 +155,10 @@ let package = Package(
             ["RPC", "Coherence", "Chain", "Primitives", "SCALE", nioCore, nioPosix, logging]),
         tests(
             "SimulationTests",
-            ["Simulation", "Validator", "VoteGossip", "Coherence", "Chain", "Primitives"]),
+            [
+                "TestSupport", "Simulation", "Validator", "VoteGossip", "Coherence", "Chain",
+                "Primitives",
+            ]),
         tests("NodeTests", ["Node", "Primitives", logging]),
         tests(
             "IntegrationTests",

@@ -1,6 +1,7 @@
 import Falcon
 import Foundation
 import Glibc
+import Primitives
 import TestSupport
 
 /// Falcon-1024 here and in pqcrypto, on the same inputs, in turn. Microseconds for each call.
@@ -61,7 +62,7 @@ private final class FalconWork {
     private var signatures: [[UInt8]] = []
 
     init(seed: UInt64, keyCount: Int, messageCount: Int) {
-        var random = TestRandom(seed: seed)
+        var random = SeededGenerator(seed: seed)
         self.keyCount = keyCount
         messages = (0..<messageCount).map { _ in
             (0..<Self.messageByteCount).map { _ in UInt8.random(in: 0...255, using: &random) }

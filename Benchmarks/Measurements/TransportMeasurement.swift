@@ -16,7 +16,7 @@ struct TransportFigures: Codable {
     let yamuxMegabytesPerSecond: Double
 
     static func measure(isQuick: Bool) throws -> TransportFigures {
-        var random = TestRandom(seed: 1)
+        var random = SeededGenerator(seed: 1)
         let repetitions = isQuick ? 3 : 9
         let handshakes = try (0..<(isQuick ? 50 : 500)).map { _ in
             try handshake(using: &random)
@@ -43,7 +43,7 @@ struct TransportFigures: Codable {
     }
 
     /// Microseconds of one handshake. Identities are made before, ephemeral keys within.
-    private static func handshake(using random: inout TestRandom) throws -> Double {
+    private static func handshake(using random: inout SeededGenerator) throws -> Double {
         let ends = try [ConnectionRole.dialer, .listener].map { role in
             let seed = (0..<32).map { _ in UInt8.random(in: 0...255, using: &random) }
             guard let identity = NodeIdentity(seed: seed) else {

@@ -2,6 +2,7 @@ import BlockSync
 import Chain
 import Primitives
 import SCALE
+import TestSupport
 import Testing
 
 @Suite("The block protocols' examples in docs/protocol.md")
@@ -51,15 +52,16 @@ struct ProtocolExampleTests {
         let transactions = TransactionsMessage([extrinsics[0]])
         var justifications = SCALEEncoder()
         justifications.appendItems(response.blocks[0].justifications)
-        vectors.compare(with: [
-            ("block-announces handshake", handshake.scaleBytes),
-            ("block announcement", announcement.scaleBytes),
-            ("transactions", transactions.scaleBytes),
-            ("BlockRequest by number", try byNumber.encoded()),
-            ("BlockRequest by hash", try byHash.encoded()),
-            ("justifications", justifications.bytes),
-            ("BlockResponse", try response.encoded()),
-        ])
+        #expect(
+            vectors.differences(from: [
+                ("block-announces handshake", handshake.scaleBytes),
+                ("block announcement", announcement.scaleBytes),
+                ("transactions", transactions.scaleBytes),
+                ("BlockRequest by number", try byNumber.encoded()),
+                ("BlockRequest by hash", try byHash.encoded()),
+                ("justifications", justifications.bytes),
+                ("BlockResponse", try response.encoded()),
+            ]) == [])
     }
 
     @Test("the examples decode to what they were made of")

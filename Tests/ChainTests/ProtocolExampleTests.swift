@@ -1,6 +1,7 @@
 import Chain
 import Primitives
 import SCALE
+import TestSupport
 import Testing
 
 /// The chain of docs/protocol.md's examples: three validators with made-up keys, and a signature
@@ -67,28 +68,29 @@ struct ProtocolExampleTests {
     @Test("the code makes the examples byte for byte")
     func made() {
         let (set, block) = (chain.state.activeSet, chain.block)
-        vectors.compare(with: [
-            ("VotingTimings", chain.constants.votingTimings.scaleBytes),
-            ("ChainConstants", chain.constants.scaleBytes),
-            ("ValidatorSet", set.scaleBytes),
-            ("set hash", set.hash.bytes),
-            ("ChainState", chain.state.scaleBytes),
-            ("state root", chain.state.root.bytes),
-            ("genesis header", chain.genesis.scaleBytes),
-            ("genesis hash", chain.genesis.hash.bytes),
-            ("extrinsic signing bytes", signingBytes(0)),
-            ("Extrinsic", block.extrinsics[0].scaleBytes),
-            ("extrinsic hash", block.extrinsics[0].hash.bytes),
-            ("second Extrinsic", block.extrinsics[1].scaleBytes),
-            ("empty extrinsics root", Block.emptyExtrinsicsRoot.bytes),
-            ("extrinsics root", block.header.extrinsicsRoot.bytes),
-            ("nonces after block 1", chain.builder.state.nonces.scaleBytes),
-            ("state root after block 1", chain.builder.state.root.bytes),
-            ("header without seal", chain.builder.unsealed.scaleBytes),
-            ("pre-seal hash", block.header.preSealHash.bytes),
-            ("Header", block.header.scaleBytes),
-            ("block hash", block.hash.bytes),
-        ])
+        #expect(
+            vectors.differences(from: [
+                ("VotingTimings", chain.constants.votingTimings.scaleBytes),
+                ("ChainConstants", chain.constants.scaleBytes),
+                ("ValidatorSet", set.scaleBytes),
+                ("set hash", set.hash.bytes),
+                ("ChainState", chain.state.scaleBytes),
+                ("state root", chain.state.root.bytes),
+                ("genesis header", chain.genesis.scaleBytes),
+                ("genesis hash", chain.genesis.hash.bytes),
+                ("extrinsic signing bytes", signingBytes(0)),
+                ("Extrinsic", block.extrinsics[0].scaleBytes),
+                ("extrinsic hash", block.extrinsics[0].hash.bytes),
+                ("second Extrinsic", block.extrinsics[1].scaleBytes),
+                ("empty extrinsics root", Block.emptyExtrinsicsRoot.bytes),
+                ("extrinsics root", block.header.extrinsicsRoot.bytes),
+                ("nonces after block 1", chain.builder.state.nonces.scaleBytes),
+                ("state root after block 1", chain.builder.state.root.bytes),
+                ("header without seal", chain.builder.unsealed.scaleBytes),
+                ("pre-seal hash", block.header.preSealHash.bytes),
+                ("Header", block.header.scaleBytes),
+                ("block hash", block.hash.bytes),
+            ]) == [])
     }
 
     @Test("the examples decode to what they were made of")

@@ -2,6 +2,7 @@ import Chain
 import Coherence
 import Primitives
 import SCALE
+import TestSupport
 import Testing
 
 /// The scheme of docs/protocol.md's examples: 0x3A, BLAKE2b-256(public key || message), zeros.
@@ -86,17 +87,18 @@ struct ProtocolExampleTests {
     func made() throws {
         let evidence = DoubleVote(
             try votes.vote(1, .prevote, votes.block), try votes.vote(1, .prevote, .nothing))
-        vectors.compare(with: [
-            ("QuantumState", votes.state.scaleBytes),
-            ("signed bytes of a prevote", votes.message(0, .prevote, votes.block)),
-            ("CoherenceVote", try votes.vote(0, .prevote, votes.block).scaleBytes),
-            ("signed bytes of a nil precommit", votes.message(2, .precommit, .nothing)),
-            ("nil CoherenceVote", try votes.vote(2, .precommit, .nothing).scaleBytes),
-            ("VoteEntry", VoteEntry(try votes.verified(0, .prevote, votes.block)).scaleBytes),
-            ("QuorumCertificate", try votes.quorumCertificate().scaleBytes),
-            ("FinalityCertificate", try votes.certificate().scaleBytes),
-            ("DoubleVote", evidence.scaleBytes),
-        ])
+        #expect(
+            vectors.differences(from: [
+                ("QuantumState", votes.state.scaleBytes),
+                ("signed bytes of a prevote", votes.message(0, .prevote, votes.block)),
+                ("CoherenceVote", try votes.vote(0, .prevote, votes.block).scaleBytes),
+                ("signed bytes of a nil precommit", votes.message(2, .precommit, .nothing)),
+                ("nil CoherenceVote", try votes.vote(2, .precommit, .nothing).scaleBytes),
+                ("VoteEntry", VoteEntry(try votes.verified(0, .prevote, votes.block)).scaleBytes),
+                ("QuorumCertificate", try votes.quorumCertificate().scaleBytes),
+                ("FinalityCertificate", try votes.certificate().scaleBytes),
+                ("DoubleVote", evidence.scaleBytes),
+            ]) == [])
         #expect(votes.state.coherenceScore == 95)
     }
 

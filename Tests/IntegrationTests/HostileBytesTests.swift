@@ -2,6 +2,7 @@ import Foundation
 import LibP2P
 import Logging
 import Networking
+import Primitives
 import TestSupport
 import Testing
 
@@ -96,7 +97,7 @@ import Testing
         let bob = try await net.start("bob")
         let address = try Multiaddr(try #require(net.bootnode))
         var protocols: [String] = []
-        var random = TestRandom(seed: 11)
+        var random = SeededGenerator(seed: 11)
         let garbage = (0..<4_096).map { _ in UInt8.random(in: 0...255, using: &random) }
         let tooLong: [UInt8] = [0xFF, 0xFF, 0xFF, 0xFF, 0x0F, 1, 2, 3]
         var count = 0
@@ -122,7 +123,7 @@ import Testing
 
     /// Runs a body with a swarm of a new identity. What the streams come to is the node's business.
     private func withStranger(
-        _ random: inout TestRandom, _ body: (Swarm) async throws -> Void
+        _ random: inout SeededGenerator, _ body: (Swarm) async throws -> Void
     ) async throws {
         let seed = (0..<32).map { _ in UInt8.random(in: 0...255, using: &random) }
         let identity = try #require(NodeIdentity(seed: seed))

@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import Primitives
 import TestSupport
 import Testing
 
@@ -33,7 +34,7 @@ import Testing
             ProcessInfo.processInfo.environment["QH_SEED"].flatMap(UInt64.init)
             ?? UInt64.random(in: 0...999_999)
         print("kill test: QH_SEED=\(seed)")
-        var random = TestRandom(seed: seed)
+        var random = SeededGenerator(seed: seed)
         var plan = (0..<(isLong ? 10 : 5)).flatMap { _ in Self.frequentSteps }
         plan.shuffle(using: &random)
         if isLong {
@@ -96,7 +97,7 @@ final class KillRun {
     deinit { remarks?.stop() }
 
     /// The how manieth of these steps ends the process: within the first seconds after its start.
-    func count(for step: String, using random: inout TestRandom) -> Int {
+    func count(for step: String, using random: inout SeededGenerator) -> Int {
         if step.hasSuffix("wal") { return Int.random(in: 1...40, using: &random) }
         // A checkpoint has many writes, and two syncs.
         if step.hasSuffix("socket") { return Int.random(in: 1...20, using: &random) }

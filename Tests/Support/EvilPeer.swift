@@ -34,11 +34,11 @@ package final class EvilPeer {
 
     package let swarm: Swarm
     private let votes: NotificationService
-    private var random: TestRandom
+    private var random: SeededGenerator
 
     /// Listens nowhere and connects to nobody yet.
     package init(seed: UInt64, aim: Aim) throws {
-        random = TestRandom(seed: seed)
+        random = SeededGenerator(seed: seed)
         var secret: [UInt8] = []
         for _ in 0..<32 { secret.append(UInt8.random(in: 0...255, using: &random)) }
         guard let identity = NodeIdentity(seed: secret) else {

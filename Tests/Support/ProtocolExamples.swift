@@ -1,34 +1,35 @@
 import Foundation
 import Primitives
-import Testing
 
 /// The worked examples of docs/protocol.md, as they stand in `Vectors/protocol`: a name and the
 /// bytes of each.
-struct ProtocolExamples: Decodable {
-    struct Example: Decodable {
+package struct ProtocolExamples: Decodable {
+    private struct Example: Decodable {
         let name: String
         let hex: String
     }
 
-    let examples: [Example]
+    private let examples: [Example]
 
-    static func load(_ file: String) throws -> ProtocolExamples {
-        let url = URL(filePath: #filePath).deletingLastPathComponent()
-            .appending(path: "../../Vectors/protocol/\(file).json").standardized
+    package static func load(_ file: String) throws -> ProtocolExamples {
+        let url = Repository.root.appending(path: "Vectors/protocol/\(file).json")
         return try JSONDecoder().decode(ProtocolExamples.self, from: Data(contentsOf: url))
     }
 
     /// The bytes of an example.
-    func bytes(_ name: String) throws -> [UInt8] {
-        let example = try #require(examples.first { $0.name == name }, "no example \(name)")
-        return try #require([UInt8](hex: example.hex))
+    package func bytes(_ name: String) throws -> [UInt8] {
+        guard let example = examples.first(where: { $0.name == name }),
+            let bytes = [UInt8](hex: example.hex)
+        else { throw TestFailure("no example \(name), or no bytes") }
+        return bytes
     }
 
     /// Holds what the code makes against the file: the same names in the same order, byte for byte.
-    func compare(with made: [(name: String, bytes: [UInt8])]) {
-        #expect(examples.map(\.name) == made.map(\.name))
-        for (example, made) in zip(examples, made) {
-            #expect(example.hex == made.bytes.hex, "\(example.name)")
-        }
+    ///
+    /// - Returns: what differs.
+    package func differences(from made: [(name: String, bytes: [UInt8])]) -> [String] {
+        let names = examples.map(\.name)
+        guard names == made.map(\.name) else { return ["\(names), made \(made.map(\.name))"] }
+        return zip(examples, made).filter { $0.hex != $1.bytes.hex }.map(\.0.name)
     }
 }

@@ -1,5 +1,4 @@
 import Foundation
-import Glibc
 
 /// A JSON-RPC client over one plain socket a call: as simple as a client can be.
 package struct RPCClient {
@@ -81,45 +80,15 @@ package struct RPCClient {
 
     /// Sends bytes, then reads until the other side closes.
     package func exchange(_ bytes: [UInt8]) throws -> [UInt8] {
-        let descriptor = try inNetworkNamespace(namespace) { try connect() }
-        defer { close(descriptor) }
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let sent = rest.withUnsafeBytes {
-                send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
-            }
-            guard sent > 0 else { throw TestFailure("the connection was closed") }
-            rest = rest.dropFirst(sent)
-        }
+        let connection = try inNetworkNamespace(namespace) { try RawConnection(port: port) }
+        guard connection.send(bytes) else { throw TestFailure("the connection was closed") }
         var answer: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 65_536)
         while true {
-            let count = recv(descriptor, &buffer, buffer.count, 0)
-            guard count >= 0 else { throw TestFailure("no answer in 20 s") }
-            if count == 0 { return answer }
-            answer += buffer[..<count]
-        }
-    }
-
-    private func connect() throws -> Int32 {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        guard descriptor >= 0 else { throw TestFailure("no socket") }
-        var timeout = timeval(tv_sec: 20, tv_usec: 0)
-        let size = socklen_t(MemoryLayout<timeval>.size)
-        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, size)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = UInt16(port).bigEndian
-        address.sin_addr.s_addr = inet_addr("127.0.0.1")
-        let connected = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            guard let more = try connection.receive(within: 20) else {
+                throw TestFailure("no answer in 20 s")
             }
+            if more.isEmpty { return answer }
+            answer += more
         }
-        guard connected == 0 else {
-            close(descriptor)
-            throw TestFailure("nobody listens on port \(port)")
-        }
-        return descriptor
     }
 }
