@@ -50,7 +50,8 @@ struct HybridTransportTests {
     @Test("this node dials it, and shows how the connection is encrypted")
     func dial() async throws {
         try await with(.requireHybrid) { swarm, peer in
-            #expect(try await swarm.connect(to: peer.address) == peer.id)
+            let connected = try await swarm.connect(to: peer.address)
+            #expect(connected == peer.id)
             let snapshot = await swarm.snapshot().peers.first { $0.peer == peer.id }
             #expect(snapshot?.security == .hybridNoise)
         }

@@ -42,11 +42,12 @@ struct HybridNoiseTests {
     /// only the initiator can be held against it byte by byte.
     private func initiator() throws -> NoiseHandshakeState {
         let seed = try bytes(Self.vector.kem_keygen_d) + bytes(Self.vector.kem_keygen_z)
+        let kemKey: NoiseKEMKey = try #require(NoiseKEMKey(seed: seed))
         return NoiseHandshakeState(
             pattern: .xxHybrid, role: .initiator, prologue: [],
             staticKey: try #require(NoisePrivateKey(try bytes(Self.vector.init_static))),
             ephemeralKey: try #require(NoisePrivateKey(try bytes(Self.vector.init_ephemeral))),
-            kemKey: try #require(NoiseKEMKey(seed: seed)))
+            kemKey: kemKey)
     }
 
     @Test("The initiator writes and reads the public vector")
@@ -54,9 +55,12 @@ struct HybridNoiseTests {
         let vector = Self.vector
         #expect(vector.protocol_name == NoiseHandshakePattern.xxHybrid.protocolName)
         var initiator = try initiator()
-        #expect(try initiator.writeMessage(payload: []) == (try bytes(vector.msg_a)))
-        #expect(try initiator.readMessage(try bytes(vector.msg_b)[...]) == [])
-        #expect(try initiator.writeMessage(payload: []) == (try bytes(vector.msg_c)))
+        let first = try initiator.writeMessage(payload: [])
+        #expect(first == (try bytes(vector.msg_a)))
+        let payload = try initiator.readMessage(try bytes(vector.msg_b)[...])
+        #expect(payload == [])
+        let third = try initiator.writeMessage(payload: [])
+        #expect(third == (try bytes(vector.msg_c)))
         #expect(initiator.isFinished)
         #expect(initiator.handshakeHash == (try bytes(vector.handshake_hash)))
         let responder = try #require(NoisePrivateKey(try bytes(vector.resp_static)))
@@ -67,10 +71,11 @@ struct HybridNoiseTests {
             receivingKey: try bytes(vector.cs1_k_initiator_to_responder))
         var record: [UInt8] = []
         try channel.seal([1, 2, 3], into: &record)
-        #expect(try other.open(record) == [1, 2, 3])
+        let forth = try other.open(record)
         record = []
         try other.seal([4], into: &record)
-        #expect(try channel.open(record) == [4])
+        let back = try channel.open(record)
+        #expect(forth == [1, 2, 3] && back == [4])
     }
 
     @Test("Every cut and every altered bit of the vector's second message is refused")
@@ -123,7 +128,8 @@ struct HybridNoiseTests {
         var (one, other) = (dialled.channel, accepted.channel)
         var record: [UInt8] = []
         try one.seal([9], into: &record)
-        #expect(try other.open(record) == [9])
+        let content = try other.open(record)
+        #expect(content == [9])
     }
 
     @Test("Each handshake has another secret, with the same keys on both sides")
@@ -163,14 +169,15 @@ struct HybridNoiseTests {
         var dialer = try upgrade(.dialer, .preferHybrid)
         var listener = try upgrade(.listener, .preferHybrid)
         let header = MultistreamMessage.frame("/multistream/1.0.0")
-        let proposal = try #require(dialer.nextOutput())
+        let proposal = dialer.nextOutput()
         #expect(proposal == header + MultistreamMessage.frame(name))
         dialer.receive(header + MultistreamMessage.frame("na"), now: .zero)
-        let fallback = try #require(dialer.nextOutput())
-        #expect(fallback == MultistreamMessage.frame("/noise"))
+        let fallback = MultistreamMessage.frame("/noise")
+        #expect(dialer.nextOutput() == fallback)
         listener.receive(header + fallback, now: .zero)
-        let answer = try #require(listener.nextOutput())
-        dialer.receive(Array(answer.dropFirst(header.count)), now: .zero)
+        let answer = listener.nextOutput() ?? []
+        #expect(answer == header + fallback)
+        dialer.receive(fallback, now: .zero)
         converse(&dialer, &listener)
         guard case .failed(.noise(.downgraded))? = dialer.nextEvent() else {
             Issue.record("the dialer went on")
