@@ -65,6 +65,7 @@ enum Properties {
     /// The ways in which an input is cut before it is fed: whole, byte by byte, and in random
     /// pieces, which the input itself decides.
     static func cuttings(of bytes: [UInt8]) -> [[[UInt8]]] {
+        guard !bytes.isEmpty else { return Array(repeating: [[]], count: 3) }
         var random = SeededGenerator(seed: seed(of: bytes))
         var pieces: [[UInt8]] = []
         var rest = bytes[...]

@@ -46,9 +46,11 @@ import VoteGossip
         let vectors = try ValidationVectors.published()
         let rows = Set(vectors.cases.map(\.row))
         for row in 1...15 { #expect(rows.contains("\(row)"), "step \(row)") }
-        for row in ["QuorumCertificate", "Certificate", "Status", "VoteRequest", "RoundRequest"] {
-            #expect(rows.contains(row), "\(row)")
-        }
+        let kinds = [
+            "QuorumCertificate", "Certificate", "Status", "VoteRequest", "RoundRequest",
+            "CertificateRequest", "handshake", "stream",
+        ]
+        for kind in kinds { #expect(rows.contains(kind), "\(kind)") }
         let outcomes = Set(vectors.cases.flatMap { $0.steps.flatMap { $0.outcomes.keys } })
         for reason in IgnoreReason.allCases {
             #expect(
