@@ -3,6 +3,7 @@ import Coherence
 import Primitives
 import RPC
 import SCALE
+import TestSupport
 import Testing
 
 @Suite("RPC methods")
