@@ -39,8 +39,20 @@ package struct HuntingGround: Sendable, Hashable {
             kinds: [.attackers(attackers, nodes: 4)])
     }
 
+    /// Every ground that mutants are looked for in.
+    package static let all: [HuntingGround] = Mutant.controls.map(\.ground)
+
+    /// The ground of this name.
+    package static func named(_ name: String) -> HuntingGround? { all.first { $0.name == name } }
+
     /// The runs, but for their seed.
-    package var worlds: [SimulationOptions] { kinds.map(Self.options) }
+    package var worlds: [SimulationOptions] {
+        kinds.enumerated().map { index, kind in
+            var options = Self.options(kind)
+            options.place = SimulationOptions.Place(ground: name, world: index, broken: nil)
+            return options
+        }
+    }
 
     private static func options(_ kind: Kind) -> SimulationOptions {
         switch kind {

@@ -6,8 +6,10 @@ package struct Mutant: Sendable, Hashable {
     package let name: String
     /// Whether the broken rule is one of safety; else it is one of liveness.
     package let isSafety: Bool
+    /// Whether a rule is broken: false for controls.
+    package private(set) var isBroken = true
     /// Where it is looked for.
-    package let ground: HuntingGround
+    package private(set) var ground: HuntingGround
     /// The broken rules.
     package private(set) var rules = VotingRules.production
     /// The broken disk or shell.
@@ -48,6 +50,19 @@ package struct Mutant: Sendable, Hashable {
 
     private init(unbroken ground: HuntingGround) {
         (name, isSafety, self.ground) = ("(none)", true, ground)
+        isBroken = false
+    }
+
+    /// The protocol as it is, or with the rule of this name broken, in a ground; nil when there is
+    /// no such mutant.
+    package init?(named name: String?, in ground: HuntingGround) {
+        guard let name else {
+            self.init(unbroken: ground)
+            return
+        }
+        guard var mutant = Self.all.first(where: { $0.name == name }) else { return nil }
+        mutant.ground = ground
+        self = mutant
     }
 
     /// The protocol as it is, in every place where mutants are looked for: nothing may be found.
@@ -119,6 +134,7 @@ extension SimulationOptions {
         options.rules = mutant.rules
         options.persistence = mutant.persistence
         options.signing = mutant.signing
+        if mutant.isBroken { options.place?.broken = mutant.name }
         return options
     }
 }
