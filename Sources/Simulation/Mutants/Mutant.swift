@@ -85,7 +85,7 @@ package struct Mutant: Sendable, Hashable {
         Mutant(safety: "decides precommits of rounds that it left", .three) {
             $0.decidesInOrder = false
         },
-        Mutant(safety: "drops locks above F when F moves", .strategist) {
+        Mutant(safety: "drops locks above F when F moves", .above) {
             $0.keepsLockAboveFinality = false
         },
         Mutant(safety: "takes q - 1 votes for a quorum") { $0.missingQuorumVotes = 1 },
@@ -109,19 +109,28 @@ package struct Mutant: Sendable, Hashable {
         Mutant(signing: "believes certificates without signatures", .against([.forger])) {
             $0.trustsCertificates = true
         },
+        Mutant(safety: "asks a signer that failed for something else", .signers) {
+            $0.retriesSameContent = false
+        },
+        Mutant(liveness: "asks a signer that failed no more", .signers) {
+            $0.retriesSigning = false
+        },
         Mutant(liveness: "does not send stored votes again", .crashes) {
             $0.resendsStoredVotes = false
         },
-        Mutant(liveness: "leaves rounds without a precommit", .strategist) {
+        Mutant(liveness: "leaves rounds without a precommit", .early) {
             $0.precommitsNilOnLeaving = false
+        },
+        Mutant(liveness: "leaves rounds that fewer than q have precommitted", .strategist) {
+            $0.awaitsPrecommits = false
         },
         Mutant(liveness: "jumps to the highest round seen", .against([.roundRunner])) {
             $0.jumpsToSupportedRound = false
         },
-        Mutant(liveness: "keeps conflicting locks when F moves", .strategist) {
+        Mutant(liveness: "keeps conflicting locks when F moves", .conflict) {
             $0.dropsConflictingLock = false
         },
-        Mutant(liveness: "keeps certificates to itself", .strategist) {
+        Mutant(liveness: "keeps certificates to itself", .alone) {
             $0.sharesCertificates = false
         },
     ]

@@ -75,6 +75,11 @@ package struct WorldTuning: Sendable {
     package var blackoutPermille: Int?
     package var attackerCount: Int?
     package var attackers: [AttackerKind]?
+    /// Whether there are as many attackers of any kind as are asked for, even if that is more than
+    /// the policy bears.
+    package var bearsTooMany = false
+    /// Who stays down while the others prove that they are alive; nil to draw lots.
+    package var spared: [Int]?
 
     package init() {}
 }
@@ -85,4 +90,6 @@ package enum SafetyCheck: Sendable, Hashable {
     case durability
     /// One content per slot and key.
     case oneContent
+    /// Whatever comes of two conflicting certificates; the run goes on, and counts them.
+    case forks
 }
