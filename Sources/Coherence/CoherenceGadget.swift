@@ -157,7 +157,10 @@ package struct CoherenceGadget: Sendable {
     }
 
     /// Our index while we may sign; nil for observers and after an alarm.
-    var signer: ValidatorIndex? { halt == nil ? local : nil }
+    var signer: ValidatorIndex? {
+        // Not `halt == nil`, which would copy the alarm's certificates.
+        if case .some = halt { nil } else { local }
+    }
 
     /// The measurement to vote with; nil while abstaining.
     var usableState: QuantumState? {

@@ -15,7 +15,8 @@ extension Simulator {
     /// An honest node sends a message of the vote gossip: its own votes in it must be durable, and
     /// the only ones of their slots.
     mutating func checkSending(_ bytes: [UInt8], _ node: Int) {
-        guard let message = try? GossipMessage.decode(bytes) else { return }
+        guard GossipMessage.carriesVotes(bytes), let message = try? GossipMessage.decode(bytes)
+        else { return }
         let own = nodes[node].validator
         switch message {
         case .vote(let vote):
@@ -167,7 +168,7 @@ extension Simulator {
     // MARK: Bounds
 
     mutating func checkLine(_ line: Line, _ node: Int) {
-        guard nodes[node].isHonest, !line.isWithinBounds else { return }
+        guard !line.isWithinBounds, nodes[node].isHonest else { return }
         fail(.overBound(node: node, "a peer's queues"))
     }
 
@@ -184,10 +185,9 @@ extension Simulator {
     }
 
     /// Everything that a node holds has a bound.
-    mutating func checkBounds(_ node: Int) {
-        let it = nodes[node]
-        guard it.isHonest, it.isUp else { return }
-        if let excess = it.core?.findExcess() { fail(.overBound(node: node, excess)) }
+    mutating func checkBounds(_ it: SimulatedNode, _ node: Int) {
+        guard it.isHonest, let running = it.core else { return }
+        if let excess = running.core.findExcess() { fail(.overBound(node: node, excess)) }
         if it.queue.count > Self.effectLimit {
             fail(.overBound(node: node, "the effect queue"))
         }
@@ -195,9 +195,8 @@ extension Simulator {
 }
 
 extension ValidatorCore {
-    /// What holds more than it may; nil when everything keeps its bounds. Changes nothing, but a
-    /// core is large, and called like this it is not copied.
-    fileprivate mutating func findExcess() -> String? {
+    /// What holds more than it may; nil when everything keeps its bounds.
+    fileprivate func findExcess() -> String? {
         if tree.count > tree.limits.maximumBlockCount
             || tree.byteCount > tree.limits.maximumByteCount
             || tree.depth > tree.limits.maximumDepth
