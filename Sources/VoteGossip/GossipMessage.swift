@@ -21,6 +21,8 @@ package enum GossipMessage: Sendable, Hashable {
     case roundRequest(RoundRequest)
     /// q prevotes of one round for one block.
     case quorumCertificate(QuorumCertificate)
+    /// Evidence that a validator voted twice in one slot.
+    case equivocation(DoubleVote)
     /// Asks for the lowest certificate at or above a height.
     case certificateRequest(number: BlockNumber)
 
@@ -34,6 +36,7 @@ package enum GossipMessage: Sendable, Hashable {
         case .voteBundle: .voteBundle
         case .roundRequest: .roundRequest
         case .quorumCertificate: .quorumCertificate
+        case .equivocation: .equivocation
         case .certificateRequest: .certificateRequest
         }
     }
@@ -78,6 +81,7 @@ extension GossipMessage: SCALEEncodable, SCALEDecodable {
         case .voteBundle(let bundle): encoder.append(bundle)
         case .roundRequest(let request): encoder.append(request)
         case .quorumCertificate(let certificate): encoder.append(certificate)
+        case .equivocation(let evidence): encoder.append(evidence)
         case .certificateRequest(let number): encoder.append(number)
         }
     }
@@ -94,6 +98,7 @@ extension GossipMessage: SCALEEncodable, SCALEDecodable {
         case .voteBundle: self = .voteBundle(try decoder.read())
         case .roundRequest: self = .roundRequest(try decoder.read())
         case .quorumCertificate: self = .quorumCertificate(try decoder.read())
+        case .equivocation: self = .equivocation(try decoder.read())
         case .certificateRequest: self = .certificateRequest(number: try decoder.read())
         }
     }
