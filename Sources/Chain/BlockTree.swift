@@ -40,6 +40,8 @@ package struct BlockTree: Sendable {
         /// Nil for the block that the tree began with, if it came without its body.
         let extrinsics: [Extrinsic]?
         let state: ChainState
+        /// See `votingSet(of:)`.
+        let votingSet: ValidatorSet
         /// Nil for the block that the tree began with.
         let authorship: Authorship?
         /// An ancestor further down: see `ancestor(of:at:)`.
@@ -47,11 +49,12 @@ package struct BlockTree: Sendable {
 
         init(
             header: Header, extrinsics: [Extrinsic]?, state: ChainState,
-            authorship: Authorship?, jump: BlockRef
+            votingSet: ValidatorSet, authorship: Authorship?, jump: BlockRef
         ) {
             self.header = header
             self.extrinsics = extrinsics
             self.state = state
+            self.votingSet = votingSet
             self.authorship = authorship
             self.jump = jump
         }
@@ -79,8 +82,11 @@ package struct BlockTree: Sendable {
         finalised = finalisedHeader.ref
         self.limits = limits
         heads = [finalisedHeader.ref]
+        // Its parent is not here: a hand-off block is the one whose state has a newer set.
+        let before = finalisedHeader.handOff == nil ? nil : state.previousSet
         let root = Node(
-            header: finalisedHeader, extrinsics: extrinsics, state: state, authorship: nil,
+            header: finalisedHeader, extrinsics: extrinsics, state: state,
+            votingSet: before ?? state.setInForce, authorship: nil,
             jump: finalisedHeader.ref)
         nodes = [finalisedHeader.hash: root]
         byteCount = root.byteCount
@@ -111,6 +117,10 @@ package struct BlockTree: Sendable {
 
     /// The state after the block.
     package func state(of hash: Hash256) -> ChainState? { nodes[hash]?.state }
+
+    /// The set that votes on the block: the one in force in its parent's state, so that a hand-off
+    /// block is voted on by the set that it ends.
+    package func votingSet(of hash: Hash256) -> ValidatorSet? { nodes[hash]?.votingSet }
 
     /// The block's height.
     package func number(of hash: Hash256) -> BlockNumber? { nodes[hash]?.header.number }
@@ -194,8 +204,8 @@ package struct BlockTree: Sendable {
             throw .slotTaken(slot, authorship.author)
         }
         let node = Node(
-            header: header, extrinsics: block.extrinsics, state: state, authorship: authorship,
-            jump: jump(from: parent))
+            header: header, extrinsics: block.extrinsics, state: state, votingSet: set,
+            authorship: authorship, jump: jump(from: parent))
         let evicted = try makeRoom(for: node)
         // The second block is the proof; further ones add nothing.
         let first = earlier.count == 1 ? nodes[earlier[0]] : nil

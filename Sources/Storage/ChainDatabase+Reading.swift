@@ -11,7 +11,7 @@ extension ChainDatabase {
         try file.read { db in
             let header = try Self.finalisedHeader(db)
             guard let block = try Self.block(db, header.hash) else { throw UnexpectedForm() }
-            let state = try Self.state(db, at: header.number)
+            let state = try Self.state(db, at: header.number, evidence: evidenceRules)
             let rows = try Row.fetchCursor(
                 db,
                 sql: """

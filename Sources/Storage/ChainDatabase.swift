@@ -31,6 +31,8 @@ final class ChainDatabase: Sendable {
 
     let file: SQLiteFile
     let retention: Retention
+    /// Judges the evidence in the bodies that are executed again.
+    let evidenceRules: EvidenceRules
 
     /// Opens the database in a directory, or begins one with the chain's genesis.
     ///
@@ -40,6 +42,7 @@ final class ChainDatabase: Sendable {
         options: SQLiteFile.Options = SQLiteFile.Options()
     ) throws(StorageError) {
         self.retention = retention
+        evidenceRules = .doubleVotes(genesisHash: genesis.hash)
         try FileSystem.createDirectory(directory)
         file = try SQLiteFile(
             path: "\(directory)/\(Self.fileName)", schema: Self.schema, options: options)

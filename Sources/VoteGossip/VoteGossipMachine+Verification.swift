@@ -12,9 +12,7 @@ extension VoteGossipMachine {
             case .vote(let result): finishVote(outcome.id, result, &context)
             case .quorumCertificate(let result): finish(outcome.id, result, &context)
             case .certificate(let result): finish(outcome.id, result, &context)
-            case .doubleVote:
-                // This machine asks for no such verification.
-                break
+            case .doubleVote(let result): finish(outcome.id, result, &context)
             }
         }
     }

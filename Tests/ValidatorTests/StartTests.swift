@@ -23,7 +23,7 @@ import VoteGossip
             genesisHash: genesis.header.hash, set: genesis.state.activeSet)
         return try ValidatorCore(
             configuration: ValidatorCore.Configuration(
-                domain: domain, local: ValidatorIndex(0), producesBlocks: true,
+                genesisHash: domain.genesisHash, keys: [HeldKey(identity)], producesBlocks: true,
                 voting: CoherenceGadget.Configuration(timings: constants.votingTimings),
                 gossip: GossipConfiguration(),
                 sync: SyncConfiguration(genesisHash: domain.genesisHash, roles: .authority)),
@@ -39,7 +39,7 @@ import VoteGossip
 
     private func begins(_ core: inout ValidatorCore, in slot: UInt64) -> Bool {
         core.handle(.slotStarted(SlotNumber(slot)), now: .zero).contains {
-            if case .signSeal(SlotNumber(slot), _) = $0 { true } else { false }
+            if case .signSeal(SlotNumber(slot), _, _) = $0 { true } else { false }
         }
     }
 
@@ -86,7 +86,7 @@ import VoteGossip
         while queue.next() != nil {}
         let effects = core.handle(.slotStarted(SlotNumber(11)), now: .zero)
         let message = effects.compactMap { effect -> [UInt8]? in
-            if case .signSeal(_, let message) = effect { message } else { nil }
+            if case .signSeal(_, let message, _) = effect { message } else { nil }
         }
         queue.append(effects)
         while queue.next() != nil {}

@@ -17,6 +17,10 @@ struct LenientVerifier: SignatureVerifier {
         signature.count == SignatureFormat.byteCount && signature[1] & 1 == 0
             && Int(index.rawValue) < set.count
     }
+
+    func verify(_ signature: [UInt8], message: [UInt8], publicKey: [UInt8]) -> Bool {
+        signature.count == SignatureFormat.byteCount && signature[1] & 1 == 0
+    }
 }
 
 /// The chain that valid inputs are about: four validators, six blocks, some with a remark.
@@ -45,7 +49,7 @@ struct SampleChain: Sendable {
         }
         constants = try ChainConstants(
             specVersion: 1, chainID: "fuzz", slotDurationMilliseconds: 6_000,
-            policy: .moreThanTwoThirds)
+            policy: .moreThanTwoThirds, sessionLength: 8)
         (state, genesis) = try ChainState.genesis(constants: constants, validators: validators)
         set = state.activeSet
         domain = VotingDomain(genesisHash: genesis.hash, set: set)
@@ -61,7 +65,8 @@ struct SampleChain: Sendable {
         for slot in UInt64(1)...6 {
             let builder = try BlockBuilder(
                 parent: parent, parentState: current, slot: SlotNumber(slot),
-                extrinsics: slot == 2 ? [extrinsic] : [])
+                extrinsics: slot == 2 ? [extrinsic] : [],
+                evidence: .doubleVotes(genesisHash: genesis.hash))
             let block = builder.seal(LenientVerifier.good)
             blocks.append(block)
             (parent, current) = (block.header, builder.state)

@@ -32,7 +32,8 @@ struct ValidatorDrive {
             let domain = chain.domain
             core = try ValidatorCore(
                 configuration: ValidatorCore.Configuration(
-                    domain: domain, local: ValidatorIndex(3), producesBlocks: true,
+                    genesisHash: domain.genesisHash,
+                    keys: [HeldKey(domain.set.validators[3])], producesBlocks: true,
                     voting: CoherenceGadget.Configuration(timings: chain.constants.votingTimings),
                     gossip: GossipConfiguration(),
                     sync: SyncConfiguration(genesisHash: domain.genesisHash, roles: .authority)),
@@ -128,8 +129,9 @@ struct ValidatorDrive {
         _ effect: ValidatorCore.Effect, _ inputs: inout [ValidatorCore.Input]
     ) throws(FuzzFinding) {
         switch effect {
-        case .signVote(let vote): inputs.append(.voteSigned(vote.slot, LenientVerifier.good))
-        case .signSeal(let slot, _): inputs.append(.sealSigned(slot, LenientVerifier.good))
+        case .signVote(let vote, _): inputs.append(.voteSigned(vote.slot, LenientVerifier.good))
+        case .signSeal(let slot, _, _): inputs.append(.sealSigned(slot, LenientVerifier.good))
+        case .signExtrinsic: inputs.append(.extrinsicSigned(LenientVerifier.good))
         case .check(let id, let checks):
             isUsed = true
             inputs.append(.checked(id, checks.map { $0.run(using: LenientVerifier()) }))

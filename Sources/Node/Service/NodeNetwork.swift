@@ -30,7 +30,7 @@ struct NodeNetwork: Sendable {
         settings.agentVersion =
             "\(NodeVersion.implementation)/v\(NodeVersion.text) (\(configuration.name))"
         swarm = Swarm(configuration: settings)
-        let validatorCount = preparation.chain.set.count
+        let validatorCount = preparation.set.count
         let gossip = GossipConfiguration()
         var registration = NotificationRegistration(
             name: NetworkBridge.Names.votes, handshake: [],

@@ -24,7 +24,7 @@ struct NodeView: NodeQueries {
 
     func health() async -> NodeHealth {
         let isCatchingUp = await host.core.sync.isCatchingUp
-        let set = await host.core.configuration.domain.set
+        let set = await host.core.domain.set
         return NodeHealth(
             peerCount: await network.swarm.snapshot().peers.count, isSyncing: isCatchingUp,
             shouldHavePeers: set.count > 1)
@@ -129,7 +129,7 @@ struct NodeView: NodeQueries {
         return voters
     }
 
-    func activeSet() async -> ValidatorSet { await host.core.configuration.domain.set }
+    func activeSet() async -> ValidatorSet { await host.core.domain.set }
 
     func votes(for hash: Hash256) async throws(NodeQueryFailure) -> [VoteReport] {
         let core = await host.core
@@ -142,7 +142,7 @@ struct NodeView: NodeQueries {
         else { return [] }
         return certificate.precommits.compactMap { entry in
             entry.vote(
-                in: core.configuration.domain.set, round: certificate.round, phase: .precommit,
+                in: core.domain.set, round: certificate.round, phase: .precommit,
                 target: certificate.target
             ).map { VoteReport(index: entry.validator, vote: $0) }
         }

@@ -118,7 +118,8 @@ struct AttackerArms {
     mutating func block(on parent: Hash256, in slot: SlotNumber) -> Block? {
         guard let header = tree.header(parent), let state = tree.state(of: parent),
             let builder = try? BlockBuilder(
-                parent: header, parentState: state, slot: slot, extrinsics: []),
+                parent: header, parentState: state, slot: slot, extrinsics: [],
+                evidence: .doubleVotes(genesisHash: domain.genesisHash)),
             builder.author == validator
         else { return nil }
         return builder.seal(

@@ -86,7 +86,11 @@ package struct KeyedHashVerifier: SignatureVerifier {
         _ signature: [UInt8], message: [UInt8], by index: ValidatorIndex, in set: ValidatorSet
     ) -> Bool {
         guard let identity = set.validator(at: index) else { return false }
-        return KeyedHashScheme.isValid(
-            signature, message: faults.signedPart(of: message), key: identity.falconPublicKey)
+        return verify(signature, message: message, publicKey: identity.falconPublicKey)
+    }
+
+    package func verify(_ signature: [UInt8], message: [UInt8], publicKey: [UInt8]) -> Bool {
+        KeyedHashScheme.isValid(
+            signature, message: faults.signedPart(of: message), key: publicKey)
     }
 }

@@ -29,7 +29,7 @@ extension Simulator {
         case .certificate(let certificate):
             check(
                 certificate.precommits, certificate.round, .precommit, certificate.target, node)
-        case .status, .voteRequest, .roundRequest, .certificateRequest: break
+        case .status, .voteRequest, .roundRequest, .certificateRequest, .equivocation: break
         }
     }
 
@@ -81,6 +81,7 @@ extension Simulator {
         case .finalised(let certificate, let block):
             note(.finalised(block, certificate.round), node: node)
             if nodes[node].isHonest { checkFinality(certificate, block, node) }
+        case .setActivated(let set, _): note(.note("enters set \(set.id)"), node: node)
         case .alarm(let alarm):
             note(.note("alarm: \(alarm)"), node: node)
             if nodes[node].isHonest { fail(.alarm(node: node, "\(alarm)")) }
@@ -118,6 +119,8 @@ extension Simulator {
         case .abstentionEnded: note(.note("votes again"), node: node)
         case .signingFailed(let slot): note(.note("could not sign \(slot)"), node: node)
         case .wrongHeight(let target): note(.note("wrong height: \(target)"), node: node)
+        case .beyondHandOff(let target):
+            note(.note("beyond the hand-off: \(target)"), node: node)
         }
     }
 

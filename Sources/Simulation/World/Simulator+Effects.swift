@@ -9,10 +9,14 @@ internal import VoteGossip
 extension Simulator {
     mutating func carryOut(_ effect: ValidatorCore.Effect, _ node: Int) {
         switch effect {
-        case .signVote(let vote): sign(vote, node)
-        case .signSeal(let slot, let message):
+        case .signVote(let vote, let key): sign(vote, key, node)
+        case .signSeal(let slot, let message, let key):
             give(
-                .sealSigned(slot, signature(of: message, node)), to: node,
+                .sealSigned(slot, signature(of: message, key, node)), to: node,
+                after: nodes[node].random.duration(nodeConditions.signing))
+        case .signExtrinsic(let message, let key):
+            give(
+                .extrinsicSigned(signature(of: message, key, node)), to: node,
                 after: nodes[node].random.duration(nodeConditions.signing))
         case .check(let id, let checks):
             let verdicts = checks.map { $0.run(using: verifier) }
@@ -54,9 +58,9 @@ extension Simulator {
 
     // MARK: Signatures
 
-    private mutating func sign(_ vote: UnsignedVote, _ node: Int) {
+    private mutating func sign(_ vote: UnsignedVote, _ key: [UInt8], _ node: Int) {
         checkRequest(vote, node)
-        let signature = signature(of: vote.signedBytes, node)
+        let signature = signature(of: vote.signedBytes, key, node)
         var delay = nodes[node].random.duration(nodeConditions.signing)
         if nodes[node].random.chance(permille: nodeConditions.slowSigningPermille) {
             delay = delay + nodeConditions.slowSigning
@@ -64,14 +68,18 @@ extension Simulator {
         give(.voteSigned(vote.slot, signature), to: node, after: delay)
     }
 
-    private mutating func signature(of message: [UInt8], _ node: Int) -> [UInt8]? {
+    /// A signature by a key that the node holds; nil by another one.
+    private mutating func signature(
+        of message: [UInt8], _ key: [UInt8], _ node: Int
+    ) -> [UInt8]? {
+        guard key == nodes[node].key else { return nil }
         if nodes[node].isSignerDown
             || nodes[node].random.chance(permille: nodeConditions.signingFailurePermille)
         {
             return nil
         }
         return KeyedHashScheme.sign(
-            options.signing.signedPart(of: message), key: nodes[node].key,
+            options.signing.signedPart(of: message), key: key,
             nonce: nodes[node].random.next())
     }
 

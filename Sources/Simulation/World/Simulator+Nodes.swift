@@ -68,7 +68,9 @@ extension Simulator {
         gossip.role = .authority
         gossip.seed = nodes[node].random.next()
         return ValidatorCore.Configuration(
-            domain: domain, local: nodes[node].validator, producesBlocks: true,
+            genesisHash: domain.genesisHash,
+            keys: [HeldKey(domain.set.validators[Int(nodes[node].validator.rawValue)])],
+            producesBlocks: true,
             voting: CoherenceGadget.Configuration(timings: constants.votingTimings),
             gossip: gossip,
             sync: SyncConfiguration(genesisHash: domain.genesisHash, roles: .authority))
@@ -198,6 +200,9 @@ extension Simulator {
             digest.record(44, node: node, at: now, number: slot.rawValue, bytes ?? [])
         case .slotStarted(let slot):
             digest.record(45, node: node, at: now, number: slot.rawValue)
+        case .extrinsicSigned(let bytes): digest.record(55, node: node, at: now, bytes ?? [])
+        case .call(let call): digest.record(56, node: node, at: now, call.payload)
+        case .keyAdded(let key): digest.record(54, node: node, at: now, key.publicKey)
         case .submit(let extrinsic):
             digest.record(46, node: node, at: now, extrinsic.hash.bytes)
         case .timer: digest.record(47, node: node, at: now)

@@ -100,7 +100,7 @@ extension Simulator {
             (bundle.phase == .prevote ? .prevotes : .precommits, bundle.round)
         case .quorumCertificate(let quorum): (.quorumCertificates, quorum.round)
         case .certificate(let certificate): (.certificates, certificate.round)
-        case .voteRequest, .status, .roundRequest, .certificateRequest: nil
+        case .voteRequest, .status, .roundRequest, .certificateRequest, .equivocation: nil
         }
     }
 }

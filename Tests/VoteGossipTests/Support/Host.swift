@@ -26,6 +26,8 @@ struct Host {
     var wanted: [BlockRef] = []
     var finalised: [BlockRef] = []
     var alarms: [SafetyAlarm] = []
+    /// Evidence that came from peers.
+    var evidence: [DoubleVote] = []
 
     private enum Work {
         case gossip(GossipInput)
@@ -141,6 +143,7 @@ struct Host {
         case .deliverQuorumCertificate(let certificate):
             return [.gadget(.quorumCertificate(certificate))]
         case .deliverCertificate(let certificate): return [.gadget(.certificate(certificate))]
+        case .deliverEvidence(let proof): evidence.append(proof.evidence)
         case .wantBlock(let block, _): wanted.append(block)
         case .loadCertificate(let id, let query): loads.append((id, query))
         case .setTimer(let timer, let at):
@@ -171,7 +174,8 @@ struct Host {
         case .cancelTimer(let timer): votingTimers.removeAll { $0.timer == timer }
         case .roundEntered(let round): return [.gossip(.roundEntered(round))]
         case .alarm(let alarm): alarms.append(alarm)
-        case .persist, .doubleVote, .note: break
+        case .doubleVote(let proof): return [.gossip(.doubleVote(proof))]
+        case .persist, .note: break
         }
         return []
     }

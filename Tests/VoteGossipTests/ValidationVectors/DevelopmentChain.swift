@@ -161,4 +161,9 @@ struct FalconSignatures: SignatureVerifier {
         return keys.indices.contains(place)
             && keys[place].verify(message: message, paddedSignature: signature)
     }
+
+    func verify(_ signature: [UInt8], message: [UInt8], publicKey: [UInt8]) -> Bool {
+        guard let key = try? FalconPublicKey(bytes: publicKey) else { return false }
+        return FalconVerifyingKey(key).verify(message: message, paddedSignature: signature)
+    }
 }
