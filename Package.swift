@@ -159,7 +159,9 @@ let package = Package(
                 "TestSupport", "Simulation", "Validator", "VoteGossip", "Coherence", "Chain",
                 "Primitives",
             ]),
-        tests("NodeTests", ["Node", "Primitives", logging]),
+        tests(
+            "NodeTests",
+            ["Node", "Keystore", "Falcon", "Coherence", "Chain", "Primitives", "SCALE", logging]),
         tests(
             "IntegrationTests",
             ["TestSupport", "Networking", "LibP2P"], exclude: ["kill_switch.c"]),

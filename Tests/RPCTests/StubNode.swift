@@ -158,6 +158,14 @@ final class StubNode: NodeQueries {
         ]
     }
 
+    func handOffs(from set: SetID) async throws(NodeQueryFailure) -> [HandOffProof] {
+        try check()
+        guard set == certificate.setID else { return [] }
+        return [
+            HandOffProof(certificate: certificate, header: blocks[2].header, nextSet: self.set)
+        ]
+    }
+
     func finalityProof(
         from number: BlockNumber
     ) async throws(NodeQueryFailure) -> FinalityProof? {
