@@ -188,7 +188,9 @@ let package = Package(
                 "Primitives",
             ]),
         tests("FuzzTests", ["Fuzzing", "Primitives"]),
-        tests("NodeTests", ["Node", "Primitives", logging]),
+        tests(
+            "NodeTests",
+            ["Node", "Keystore", "Falcon", "Coherence", "Chain", "Primitives", "SCALE", logging]),
         tests(
             "IntegrationTests",
             ["TestSupport", "Networking", "LibP2P"], exclude: ["kill_switch.c"]),

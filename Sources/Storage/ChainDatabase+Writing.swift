@@ -59,6 +59,10 @@ extension ChainDatabase {
                     reason: "the final block \(block) is no stored child of \(tip)")
             }
             tip = block
+            if try Self.header(db, block.hash)?.handOff != nil {
+                let state = try Self.state(db, at: block.number, evidence: evidenceRules)
+                try Self.insert(db, state.setInForce)
+            }
         }
         guard let last = blocks.last else { return }
         let snapshot = try UInt32.fetchOne(

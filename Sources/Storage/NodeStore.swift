@@ -205,6 +205,11 @@ extension NodeStore {
         of set: SetID
     ) throws(StorageError) -> FinalityCertificate? { try chain.newestCertificate(of: set) }
 
+    /// A validator set of the final chain; nil for one that has not come into force.
+    package func validatorSet(_ set: SetID) throws(StorageError) -> ValidatorSet? {
+        try chain.validatorSet(set)
+    }
+
     /// Stored evidence, oldest first.
     package func evidence(limit: Int) throws(StorageError) -> [DoubleVote] {
         try chain.evidence(limit: limit)

@@ -171,7 +171,7 @@ extension ValidatorCore {
         switch conduct.judge(peer, offence.weight) {
         case .tolerate: break
         case .disconnect: effects.append(.hangUp(peer))
-        case .ban: effects.append(.ban(peer, PeerConduct.banDuration))
+        case .ban(let duration): effects.append(.ban(peer, duration))
         }
     }
 }

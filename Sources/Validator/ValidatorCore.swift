@@ -193,7 +193,8 @@ package struct ValidatorCore: Sendable {
         case .notification(.votes, let peer, let bytes):
             waiting.append(.gossip(.notification(peer, bytes)))
         case .streamOpened(.blocks, let peer, let handshake, let hints):
-            conduct.arrived(peer, isReserved: hints.isReserved)
+            conduct.arrived(
+                peer, isReserved: hints.isReserved, earlierBans: hints.earlierBans)
             waiting.append(.sync(.streamOpened(peer, handshake: handshake)))
         case .streamClosed(.blocks, let peer): waiting.append(.sync(.streamClosed(peer)))
         case .notification(.blocks, let peer, let bytes):

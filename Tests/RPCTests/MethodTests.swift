@@ -212,6 +212,22 @@ struct MethodTests {
         #expect(try await call("coherence_proveFinality", 3) == nil)
     }
 
+    @Test("a hand-off has the certificate, the announcing header and the next set")
+    func handOffs() async throws {
+        let set = UInt32(node.certificate.setID.rawValue)
+        let proofs = try #require(try await call("coherence_handOffs", .integer(set)).array)
+        #expect(
+            proofs == [
+                [
+                    "setId": .integer(set), "blockNumber": 2,
+                    "certificate": .hex(node.certificate.scaleBytes),
+                    "header": .hex(node.blocks[2].header.scaleBytes),
+                    "nextSet": .hex(node.set.scaleBytes),
+                ]
+            ])
+        #expect(try await call("coherence_handOffs", .integer(set + 1)) == [])
+    }
+
     @Test("bans are shown")
     func bans() async throws {
         #expect(

@@ -107,7 +107,11 @@ import Testing
             let newest = try store.newestCertificate(of: SetID(set))
             #expect(newest?.target.number == BlockNumber(UInt32(set + 1) * 4), "set \(set)")
             #expect(newest?.setID == SetID(set))
+            let next = blocks[Int(set) * 4 + 3].state.setInForce
+            #expect(try store.validatorSet(SetID(set + 1)) == next)
         }
+        #expect(try store.validatorSet(SetID(0)) == genesis.state.setInForce)
+        #expect(try store.validatorSet(SetID(41)) == nil)
         #expect(try store.newestCertificate(of: SetID(40)) == nil)
         try store.close()
     }

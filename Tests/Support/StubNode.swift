@@ -162,6 +162,14 @@ package final class StubNode: NodeQueries {
         ]
     }
 
+    package func handOffs(from set: SetID) async throws(NodeQueryFailure) -> [HandOffProof] {
+        try check()
+        guard set == certificate.setID else { return [] }
+        return [
+            HandOffProof(certificate: certificate, header: blocks[2].header, nextSet: self.set)
+        ]
+    }
+
     package func finalityProof(
         from number: BlockNumber
     ) async throws(NodeQueryFailure) -> FinalityProof? {

@@ -114,4 +114,26 @@ import VoteGossip
         }
         #expect(slots == [SlotNumber(11)] && blocks == 1)
     }
+
+    @Test(arguments: [(0, 600), (1, 1_200), (2, 2_400), (20, 86_400)] as [(UInt32, Int64)])
+    func `the third fault on the block protocols bans, longer after earlier bans`(
+        earlier: UInt32, seconds: Int64
+    ) throws {
+        var core = try validator(in: 10)
+        _ = core.handle(.start, now: .zero)
+        let peer = PeerHandle(4)
+        let handshake = core.sync.handshake(best: core.tree.best)
+        _ = core.handle(
+            .streamOpened(
+                .blocks, peer, handshake: handshake, PeerHints(earlierBans: earlier)), now: .zero)
+        func bans() -> [Duration] {
+            core.handle(.notification(.blocks, peer, [1, 2, 3]), now: .zero).compactMap {
+                if case .ban(peer, let duration) = $0 { duration } else { nil }
+            }
+        }
+        #expect(bans() == [] && bans() == [])
+        #expect(bans() == [.seconds(seconds)])
+        #expect(bans() == [] && bans() == [])
+        #expect(bans() == [.seconds(min(seconds * 2, 86_400))])
+    }
 }

@@ -21,6 +21,8 @@ package struct DiskImage: Sendable {
     private var certificates: [FinalityCertificate] = []
     private var newestCertificates: [SetID: FinalityCertificate] = [:]
     package private(set) var evidence: [DoubleVote] = []
+    /// Alarms stand in both files.
+    private var alarms: [SetID: SafetyAlarm] = [:]
 
     // The sign log's file.
     private var signedTargets: [VoteSlot: VoteTarget] = [:]
@@ -65,6 +67,8 @@ package struct DiskImage: Sendable {
                 newestCertificates[certificate.setID] = certificate
                 insert(certificate)
             case .voting(.evidence(let proof)): evidence.append(proof)
+            case .voting(.halt(let set, let alarm)):
+                if alarms[set] == nil { alarms[set] = alarm }
             case .voting, .authored: break
             }
         }
@@ -164,7 +168,8 @@ package struct DiskImage: Sendable {
         let voting = RecoveredVoting(
             finalised: finalised, certificate: newestCertificates[set], lock: lock,
             highestQuorumCertificate: highestQuorums[set],
-            signRecords: recentVotes.filter { $0.slot.setID == set }, halt: halts[set])
+            signRecords: recentVotes.filter { $0.slot.setID == set },
+            halt: halts[set] ?? alarms[set])
         return (tree, voting)
     }
 
