@@ -253,7 +253,6 @@ extension VectorWriter {
             try play.receive(.certificate(good))
             let other = try play.chain.certificate(
                 [1, 2, 3], round: 1, for: try play.chain.ref("X"))
-            try play.block("X")
             try play.receive(.certificate(other), from: 2)
             try play.receive(.certificate(other), from: 1)
         }
