@@ -169,7 +169,7 @@ let package = Package(
                 "Simulation", "Validator", "VoteGossip", "Coherence", "BlockSync", "Chain",
                 "Primitives",
             ]),
-        tests("LibP2PTests", ["LibP2P", "Primitives", crypto]),
+        tests("LibP2PTests", ["LibP2P", "Primitives", "Simulation", crypto]),
         tests(
             "NetworkingTests", ["Networking", "LibP2P", "Primitives", nioCore, nioPosix, logging]),
         tests("StorageTests", ["Storage", "Coherence", "Chain", "Primitives", "SCALE", grdb]),

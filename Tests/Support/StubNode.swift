@@ -87,8 +87,12 @@ package final class StubNode: NodeQueries {
 
     package func peers() async -> [PeerReport] {
         [
-            PeerReport(peerID: "12D3KooWA", isValidator: true, best: blocks[1].ref),
-            PeerReport(peerID: "12D3KooWB", isValidator: false, best: blocks[2].ref),
+            PeerReport(
+                peerID: "12D3KooWA", isValidator: true, best: blocks[1].ref,
+                hasPostQuantumTransport: true),
+            PeerReport(
+                peerID: "12D3KooWB", isValidator: false, best: blocks[2].ref,
+                hasPostQuantumTransport: false),
         ]
     }
 
