@@ -115,20 +115,26 @@ enum StorageTargets {
         }
     }
 
-    private static let made = Result { try Place() }
+    private static let made = Mutex<Place?>(nil)
 
     private static func place() throws(FuzzFinding) -> Place {
         do {
-            return try made.get()
+            return try made.withLock { made in
+                let place = try made ?? Place()
+                made = place
+                return place
+            }
         } catch {
             throw FuzzFinding("no store to begin with: \(error)")
         }
     }
 
-    /// Removes what the checks left on the disk.
+    /// Removes what the checks left on the disk; the next one begins anew.
     static func removeFiles() {
-        guard case .success(let place) = made else { return }
-        try? FileManager.default.removeItem(atPath: place.directory)
+        made.withLock { made in
+            if let place = made { try? FileManager.default.removeItem(atPath: place.directory) }
+            made = nil
+        }
     }
 
     static let chainDatabase = FuzzTarget(

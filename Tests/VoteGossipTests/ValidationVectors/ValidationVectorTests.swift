@@ -6,7 +6,7 @@ import VoteGossip
 
 /// The published validation vectors: made by the cases of `VectorCases` (set `WRITE_VECTORS=1` to
 /// make the file anew), and run from the file alone.
-@Suite struct ValidationVectorTests {
+@Suite(.serialized) struct ValidationVectorTests {
     /// Refusals that no peer of a set of four can bring about: the other bounds come first.
     static let unreachable: [IgnoreReason] = [.overByteBudget]
 

@@ -18,7 +18,7 @@ extension VectorWriter {
                     .quorumCertificate(try play.chain.quorum([0, 1, 2], round: round, for: block)))
             }
             try play.receive(
-                .vote(try play.chain.vote(3, .prevote, round: 0, for: block)))
+                .vote(try play.chain.vote(3, .prevote, round: 8, for: block)))
         }
         try add("a fourth certificate of one sender", row: "10", ["ignore verificationBusy": 1]) {
             play in
@@ -253,7 +253,6 @@ extension VectorWriter {
             try play.receive(.certificate(good))
             let other = try play.chain.certificate(
                 [1, 2, 3], round: 1, for: try play.chain.ref("X"))
-            try play.block("X")
             try play.receive(.certificate(other), from: 2)
             try play.receive(.certificate(other), from: 1)
         }
