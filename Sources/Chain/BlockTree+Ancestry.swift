@@ -23,6 +23,8 @@ extension BlockTree {
     ///
     /// False when either is not in the tree: of blocks below F the tree knows nothing.
     package func isDescendant(_ block: Hash256, ofOrEqual other: Hash256) -> Bool {
+        // What is asked most often, at every vote and status: every block descends from F.
+        if other == finalised.hash { return contains(block) }
         guard let number = number(of: other) else { return false }
         return ancestor(of: block, at: number) == other
     }

@@ -210,7 +210,7 @@ extension SwarmLoop {
     private func snapshot(of connection: Connection) -> PeerSnapshot {
         PeerSnapshot(
             peer: connection.peer, direction: connection.direction, address: connection.address,
-            information: connection.information,
+            information: connection.information, security: connection.security,
             isReserved: peerSet.isReserved(connection.peer),
             isUrgent: peerSet.isUrgent(connection.peer),
             roundTrip: connection.liveness.roundTrip, since: connection.openedAt,

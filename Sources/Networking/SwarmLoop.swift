@@ -55,7 +55,8 @@ final class SwarmLoop {
         isolatedLoop = gate.loop.assumeIsolated()
         localPeer = configuration.identity.peerID
         credentials = NoiseCredentials(
-            identity: configuration.identity, staticKey: NoisePrivateKey(using: &generator))
+            identity: configuration.identity, staticKey: NoisePrivateKey(using: &generator),
+            security: configuration.security)
         peerSet = PeerSet(
             localPeer: localPeer, limits: configuration.limits, timings: configuration.timings,
             reservedOnly: configuration.reservedOnly)

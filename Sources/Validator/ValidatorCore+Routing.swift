@@ -1,6 +1,6 @@
 internal import BlockSync
 internal import Chain
-internal import Coherence
+package import Coherence
 internal import Primitives
 internal import VoteGossip
 
@@ -14,16 +14,26 @@ extension ValidatorCore {
             next += 1
             switch input {
             case .gadget(let input):
+                view = nil
                 for effect in gadget.handle(input, tree: tree, now: now) { route(effect) }
                 tree.pinned = gadget.pinnedBlocks
             case .gossip(let input):
-                let some = gossip.handle(input, view: gadget.view(tree: tree), tree: tree, now: now)
+                let some = gossip.handle(input, view: votingView(), tree: tree, now: now)
                 for effect in some { route(effect) }
             case .sync(let input):
+                view = nil
                 for effect in sync.handle(input, tree: &tree, now: now) { route(effect) }
             }
         }
-        waiting = []
+        waiting.removeAll(keepingCapacity: true)
+    }
+
+    /// The gadget as the vote gossip sees it now, made anew only after something changed.
+    package mutating func votingView() -> VotingView {
+        if let view { return view }
+        let made = gadget.view(tree: tree)
+        view = made
+        return made
     }
 
     // MARK: The gadget

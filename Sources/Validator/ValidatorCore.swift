@@ -59,6 +59,8 @@ package struct ValidatorCore: Sendable {
 
     /// The effects of the input at hand.
     var effects: [Effect] = []
+    /// The gadget as the vote gossip sees it; nil when the gadget or the tree may have changed since.
+    var view: VotingView?
     /// What the machines have yet to be told for the input at hand.
     var waiting: [MachineInput] = []
 

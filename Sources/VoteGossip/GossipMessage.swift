@@ -50,6 +50,29 @@ package enum GossipMessage: Sendable, Hashable {
         case trailingBytes(GossipMessageKind)
     }
 
+    /// The message's bytes. Like `scaleBytes`, with room for them from the start.
+    package func encoded() -> [UInt8] {
+        let entries =
+            switch self {
+            case .vote: 1
+            case .certificate(let certificate): certificate.precommits.count
+            case .voteBundle(let bundle): bundle.entries.count
+            case .quorumCertificate(let certificate): certificate.entries.count
+            case .voteRequest, .status, .roundRequest, .certificateRequest: 0
+            }
+        var encoder = SCALEEncoder(capacity: 160 + entries * VoteEntry.byteCount)
+        encode(to: &encoder)
+        return encoder.bytes
+    }
+
+    /// Whether the bytes are, if a message at all, one of those that carry votes.
+    package static func carriesVotes(_ bytes: [UInt8]) -> Bool {
+        switch bytes.first.flatMap(GossipMessageKind.init) {
+        case .vote, .voteBundle, .quorumCertificate, .certificate: true
+        case nil, .voteRequest, .status, .roundRequest, .certificateRequest: false
+        }
+    }
+
     /// Reads a whole message; its size is checked before anything is read.
     package static func decode(_ bytes: [UInt8]) throws(Malformed) -> GossipMessage {
         guard let index = bytes.first else { throw .undecodable(nil) }

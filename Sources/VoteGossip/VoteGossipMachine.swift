@@ -126,7 +126,7 @@ package struct VoteGossipMachine: Sendable {
     private mutating func followCertificates(_ context: inout GossipContext) {
         let view = context.view
         if let certificate = view.newestCertificate,
-            newest.map({ $0.setID != knownSet || $0.round < certificate.round }) ?? true
+            newest?.setID != knownSet || (newest?.round).map({ $0 < certificate.round }) ?? true
         {
             // What was recovered at the start is old: peers are not given time to get it elsewhere.
             let since = newest == nil && peers.isEmpty ? Instant.zero : context.now
