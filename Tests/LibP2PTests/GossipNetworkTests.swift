@@ -70,17 +70,20 @@ struct GossipNetworkTests {
         #expect(new.copies < old.copies)
     }
 
-    @Test("Where frames are lost, gossip brings the messages back", arguments: [0.05, 0.3])
-    func loss(share: Double) {
+    @Test(
+        "Where messages are lost, gossip brings most of them back",
+        arguments: [(0.05, 0.999), (0.3, 0.995)])
+    func loss(share: Double, delivered: Double) {
         var plan = GossipNetwork.Plan(count: 30, seed: 9)
         plan.loss = share
-        // Bare loss: no copies by flooding.
+        // Bare loss: no copies by flooding. Neighbours are few, and so nearly all of them in the
+        // mesh, which hears no gossip: what is lost on each of these links at once is gone.
         plan.configuration.floodPublish = false
         plan.dials = 4
         let figures = measure(plan)
         #expect(figures.lostFrames > 100)
-        let delivered = Double(figures.latencies.count) / Double(figures.expected)
-        #expect(delivered > 0.999, "\(delivered)")
+        #expect(Double(figures.latencies.count) >= delivered * Double(figures.expected))
+        #expect(figures.quantile(1) <= 5_000)
     }
 
     @Test("A third that passes nothing on cannot stop a message")

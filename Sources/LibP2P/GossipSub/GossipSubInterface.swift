@@ -153,6 +153,8 @@ public struct GossipSubCounters: Sendable, Hashable {
     public var graylisted: UInt64 = 0
     /// Frames that did not decode.
     public var malformed: UInt64 = 0
+    /// Parts of frames that were passed over: too many, or too long.
+    public var surplus: UInt64 = 0
     /// Messages that were not judged in time.
     public var unjudged: UInt64 = 0
 

@@ -89,6 +89,7 @@ extension GossipSubRouter {
             counters.graylisted += 1
             return
         }
+        counters.surplus += UInt64(rpc.surplusCount)
         take(rpc.subscriptions, from: index, now: now)
         for message in rpc.messages { take(message, from: index, now: now) }
         for advertisement in rpc.advertisements {
