@@ -218,6 +218,9 @@ struct VectorNode {
             return "use quorum_certificate round \(quorum.round)"
         case .deliverCertificate(let certificate):
             return "use certificate round \(certificate.round)"
+        case .deliverEvidence(let evidence):
+            return "keep evidence against validator \(evidence.slot.validator) "
+                + "round \(evidence.slot.round)"
         case .wantBlock(let block, let peers):
             let numbers = peers.map { "\($0.rawValue)" }.joined(separator: ", ")
             return "fetch block \(name(of: block.hash)) from \(numbers)"
