@@ -48,7 +48,7 @@ import VoteGossip
         for row in 1...15 { #expect(rows.contains("\(row)"), "step \(row)") }
         let kinds = [
             "QuorumCertificate", "Certificate", "Status", "VoteRequest", "RoundRequest",
-            "CertificateRequest", "handshake", "stream",
+            "CertificateRequest", "Equivocation", "handshake", "stream",
         ]
         for kind in kinds { #expect(rows.contains(kind), "\(kind)") }
         let outcomes = Set(vectors.cases.flatMap { $0.steps.flatMap { $0.outcomes.keys } })

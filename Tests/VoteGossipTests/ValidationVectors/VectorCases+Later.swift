@@ -266,6 +266,39 @@ extension VectorWriter {
         }
     }
 
+    // MARK: Evidence
+
+    mutating func addEvidence() throws {
+        let (one, other) = (try chain.ref("A"), try chain.ref("B"))
+        let first = try chain.vote(1, .prevote, round: 0, for: one)
+        let second = try chain.vote(1, .prevote, round: 0, for: other)
+        let pair = GossipMessage.equivocation(DoubleVote(first, second))
+        try add("two targets of one slot: evidence", row: "Equivocation", ["accept": 1]) {
+            try $0.begin()
+            try $0.receive(pair)
+        }
+        try add("evidence of a slot again", row: "Equivocation", ["ignore duplicate": 1]) {
+            try $0.begin()
+            try $0.receive(pair)
+            try $0.receive(pair, from: 2)
+        }
+        let foreign = try chain.vote(2, .prevote, round: 0, for: other)
+        try add(
+            "votes of two validators: evidence", row: "Equivocation",
+            ["reject malformedEvidence": 1]
+        ) {
+            try $0.begin()
+            try $0.receive(.equivocation(DoubleVote(first, foreign)))
+        }
+        let forged = try chain.vote(1, .prevote, round: 0, for: other, isForged: true)
+        try add(
+            "one bad signature: evidence", row: "Equivocation", ["reject badEvidence": 1]
+        ) {
+            try $0.begin()
+            try $0.receive(.equivocation(DoubleVote(first, forged)))
+        }
+    }
+
     // MARK: Statuses, requests, streams
 
     mutating func addStatusesAndRequests() throws {

@@ -14,6 +14,7 @@ extension VectorWriter {
         try addSignaturesAndBlocks()
         try addQuorumCertificates()
         try addCertificates()
+        try addEvidence()
         try addStatusesAndRequests()
         try addStreams()
     }
