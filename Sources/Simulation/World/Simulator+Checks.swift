@@ -198,8 +198,9 @@ extension Simulator {
 }
 
 extension ValidatorCore {
-    /// What holds more than it may; nil when everything keeps its bounds.
-    fileprivate func findExcess() -> String? {
+    /// What holds more than it may; nil when everything keeps its bounds. Changes nothing, but a
+    /// core is large, and called like this it is not copied.
+    fileprivate mutating func findExcess() -> String? {
         if tree.count > tree.limits.maximumBlockCount
             || tree.byteCount > tree.limits.maximumByteCount
             || tree.depth > tree.limits.maximumDepth
