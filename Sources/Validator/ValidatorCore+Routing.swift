@@ -87,6 +87,7 @@ extension ValidatorCore {
     /// and everything of the next set comes after them.
     private mutating func activateNextSet(by certificate: VerifiedCertificate) {
         guard let set = gadget.successor else { return }
+        view = nil
         gadget = CoherenceGadget(after: gadget, local: keys.local(in: set))
         effects.append(.event(.setActivated(set, by: certificate)))
         own.forget(before: certificate.certificate.setID)
