@@ -6,7 +6,15 @@ extension CoherenceGadget {
     /// Does everything that the state allows now. Every step but the decisions makes the state
     /// newer (a certificate, a quorum certificate or a higher round), so the loop ends.
     mutating func settle(tree: BlockTree, now: Instant) {
-        while certifyTallied(tree: tree) || collectQuorums(tree: tree) || leaveRound() {}
+        // The set is over: what is left to do is to stop its timers.
+        if successor != nil {
+            clock = RoundClock()
+            return scheduleTimers()
+        }
+        while successor == nil,
+            certifyTallied(tree: tree) || collectQuorums(tree: tree) || leaveRound()
+        {}
+        if successor != nil { return settle(tree: tree, now: now) }
         for certificate in heldCertificates { want(certificate.block) }
         startTimers(tree: tree, now: now)
         decidePrevote(tree: tree)
@@ -85,7 +93,8 @@ extension CoherenceGadget {
     /// Takes the firing of a timer.
     mutating func fire(_ timer: VotingTimer) {
         timers.removeAll { $0.timer == timer }
-        if timer == .signing { return retrySigning() }
+        guard timer.setID == domain.set.id else { return }
+        if timer.kind == .signing { return retrySigning() }
         guard timer.round == round else { return }
         _ = clock.fire(timer)
     }
@@ -101,7 +110,7 @@ extension CoherenceGadget {
     }
 
     private func hasBlockAboveFinality(_ tree: BlockTree) -> Bool {
-        tree.bestHead(descendingFrom: finalised.hash).map { $0 != finalised } ?? false
+        highestTarget(from: finalised, tree: tree).map { $0.number > finalised.number } ?? false
     }
 
     /// Whether a vote of this round for a block was seen.
@@ -113,7 +122,7 @@ extension CoherenceGadget {
     /// Sets the timers that run and are not set (or set to another time, because finality moved
     /// and D with it), and cancels those that run no more.
     private mutating func scheduleTimers() {
-        var running = clock.running(in: round, duration: roundDuration)
+        var running = clock.running(in: round, of: domain.set.id, duration: roundDuration)
         if let signingRetry { running.append(signingRetry) }
         for old in timers where !running.contains(where: { $0.timer == old.timer }) {
             effects.append(.cancelTimer(old.timer))

@@ -23,7 +23,8 @@ extension CoherenceGadget {
         case .failed:
             effects.append(.note(.signingFailed(slot)))
             guard signingRetry == nil else { break }
-            signingRetry = ScheduledTimer(.signing, at: now + signingPause)
+            let timer = VotingTimer(.signing, setID: domain.set.id, round: RoundNumber(0))
+            signingRetry = ScheduledTimer(timer, at: now + signingPause)
             signingPause = min(signingPause * 2, Self.signingPauses.upperBound)
         case nil: break
         }

@@ -6,7 +6,7 @@ extension CoherenceGadget {
     package struct Configuration: Sendable, Hashable {
         /// How long rounds wait: a constant of the chain.
         package var timings: VotingTimings
-        /// How high votes may go (rule 7).
+        /// How far below the head votes stay (rule 7).
         package var targetCap: TargetCap
 
         package init(timings: VotingTimings = .standard, targetCap: TargetCap = .none) {
@@ -15,21 +15,16 @@ extension CoherenceGadget {
         }
     }
 
-    /// Rule 7: limits on what is voted for.
+    /// Rule 7: a limit on what is voted for, besides that a set votes on no block above its
+    /// hand-off.
     package struct TargetCap: Sendable, Hashable {
         /// The own choice stays this many blocks below the head.
         package var depth: UInt32
-        /// The height of the hand-off block of a pending set change: nothing above it gets a vote
-        /// of this set.
-        package var highest: BlockNumber?
 
-        /// No limits.
+        /// No limit.
         package static let none = TargetCap()
 
-        package init(depth: UInt32 = 0, highest: BlockNumber? = nil) {
-            self.depth = depth
-            self.highest = highest
-        }
+        package init(depth: UInt32 = 0) { self.depth = depth }
     }
 
     /// What happens to a gadget.
@@ -87,24 +82,32 @@ extension CoherenceGadget {
     }
 }
 
-/// The timers of a round, and that of signatures. A timer of a round that was left is cancelled and
-/// ignored.
-package enum VotingTimer: Sendable, Hashable {
-    /// D/2 after the round's start: the end of waiting for the primary.
-    case half(RoundNumber)
-    /// D after the round's start: the end of waiting for prevotes.
-    case prevote(RoundNumber)
-    /// D after q precommits of any value were seen: the end of the round.
-    case precommit(RoundNumber)
-    /// A pause after the signer failed: the time to ask it again.
-    case signing
+/// A timer of a round of a set, or of a set's signatures. Once the round or the set was left it is cancelled, and ignored if
+/// it fires all the same.
+package struct VotingTimer: Sendable, Hashable {
+    /// What a timer ends.
+    package enum Kind: Sendable, Hashable, CaseIterable {
+        /// D/2 after the round's start: the end of waiting for the primary.
+        case half
+        /// D after the round's start: the end of waiting for prevotes.
+        case prevote
+        /// D after q precommits of any value were seen: the end of the round.
+        case precommit
+        /// A pause after the signer failed: the time to ask it again.
+        case signing
+    }
 
-    /// The round that the timer belongs to; nil for `signing`, which outlasts rounds.
-    package var round: RoundNumber? {
-        switch self {
-        case .half(let round), .prevote(let round), .precommit(let round): round
-        case .signing: nil
-        }
+    /// What the timer ends.
+    package let kind: Kind
+    /// The set whose round it is.
+    package let setID: SetID
+    /// The round that the timer belongs to; 0 for `signing`, which outlasts rounds.
+    package let round: RoundNumber
+
+    package init(_ kind: Kind, setID: SetID, round: RoundNumber) {
+        self.kind = kind
+        self.setID = setID
+        self.round = round
     }
 }
 
@@ -126,4 +129,6 @@ package enum VotingNote: Sendable, Hashable {
     case signingFailed(VoteSlot)
     /// A vote or certificate names a height that its block does not have.
     case wrongHeight(VoteTarget)
+    /// A certificate of this set is for a block that a later set votes on: nothing is final by it.
+    case beyondHandOff(VoteTarget)
 }

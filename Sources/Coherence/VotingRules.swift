@@ -34,6 +34,9 @@ package struct VotingRules: Sendable, Hashable {
     package var dropsConflictingLock = true
     /// Certificates are given to peers that lack them (rule 6); obeyed by vote gossip.
     package var sharesCertificates = true
+    /// A set votes on blocks up to its hand-off block only (rule 7). Without it, also on blocks of
+    /// the next set.
+    package var staysWithinSet = true
     /// A lock gives way only to a certificate of a higher round than its own (rule 2).
     package var unlocksByNewerQuorumOnly = true
     /// A prevote counts for its own block only. Without it, also for that block's ancestors.

@@ -15,7 +15,8 @@ extension Simulator {
     /// An honest node sends a message of the vote gossip: its own votes in it must be durable, and
     /// the only ones of their slots.
     mutating func checkSending(_ bytes: [UInt8], _ node: Int) {
-        guard let message = try? GossipMessage.decode(bytes) else { return }
+        guard GossipMessage.carriesVotes(bytes), let message = try? GossipMessage.decode(bytes)
+        else { return }
         let own = nodes[node].validator
         switch message {
         case .vote(let vote):
@@ -28,7 +29,7 @@ extension Simulator {
         case .certificate(let certificate):
             check(
                 certificate.precommits, certificate.round, .precommit, certificate.target, node)
-        case .status, .voteRequest, .roundRequest, .certificateRequest: break
+        case .status, .voteRequest, .roundRequest, .certificateRequest, .equivocation: break
         }
     }
 
@@ -80,6 +81,7 @@ extension Simulator {
         case .finalised(let certificate, let block):
             note(.finalised(block, certificate.round), node: node)
             if nodes[node].isHonest { checkFinality(certificate, block, node) }
+        case .setActivated(let set, _): note(.note("enters set \(set.id)"), node: node)
         case .alarm(let alarm):
             note(.note("alarm: \(alarm)"), node: node)
             if nodes[node].isHonest { fail(.alarm(node: node, "\(alarm)")) }
@@ -117,6 +119,8 @@ extension Simulator {
         case .abstentionEnded: note(.note("votes again"), node: node)
         case .signingFailed(let slot): note(.note("could not sign \(slot)"), node: node)
         case .wrongHeight(let target): note(.note("wrong height: \(target)"), node: node)
+        case .beyondHandOff(let target):
+            note(.note("beyond the hand-off: \(target)"), node: node)
         }
     }
 
@@ -167,7 +171,7 @@ extension Simulator {
     // MARK: Bounds
 
     mutating func checkLine(_ line: Line, _ node: Int) {
-        guard nodes[node].isHonest, !line.isWithinBounds else { return }
+        guard !line.isWithinBounds, nodes[node].isHonest else { return }
         fail(.overBound(node: node, "a peer's queues"))
     }
 
@@ -184,10 +188,9 @@ extension Simulator {
     }
 
     /// Everything that a node holds has a bound.
-    mutating func checkBounds(_ node: Int) {
-        let it = nodes[node]
-        guard it.isHonest, it.isUp else { return }
-        if let excess = it.core?.findExcess() { fail(.overBound(node: node, excess)) }
+    mutating func checkBounds(_ it: SimulatedNode, _ node: Int) {
+        guard it.isHonest, let running = it.core else { return }
+        if let excess = running.core.findExcess() { fail(.overBound(node: node, excess)) }
         if it.queue.count > Self.effectLimit {
             fail(.overBound(node: node, "the effect queue"))
         }

@@ -33,6 +33,8 @@ package struct Simulator {
     var meter: TrafficMeter
     /// What went wrong first; the run ends with it.
     package internal(set) var violation: Violation?
+    /// Whether nothing went wrong: whether there is no violation, without a look at that large value.
+    var isWell = true
     /// What came of forks in a run that may have them: see `SafetyCheck.forks`.
     package internal(set) var forks: [Violation] = []
     package internal(set) var statistics = RunStatistics()
@@ -226,7 +228,7 @@ package struct Simulator {
 
     /// Lets the next thing happen; false when something went wrong.
     mutating func step() -> Bool {
-        guard violation == nil, let (at, happening) = heap.pop() else { return false }
+        guard isWell, let (at, happening) = heap.pop() else { return false }
         now = max(now, at)
         if let node = happening.node, nodes[node].frozenUntil > now {
             heap.push(happening, at: nodes[node].frozenUntil)
@@ -234,7 +236,7 @@ package struct Simulator {
         }
         statistics.eventCount += 1
         happen(happening)
-        return violation == nil
+        return isWell
     }
 
     private mutating func happen(_ happening: Happening) {
@@ -242,8 +244,7 @@ package struct Simulator {
         case .input(let node, let life, let input):
             if isAlive(node, life) { give(input, to: node) }
         case .timer(let node, let life, let id, let setting):
-            guard isAlive(node, life), nodes[node].timers[id] == setting else { return }
-            nodes[node].timers[id] = nil
+            guard isAlive(node, life), nodes[node].timers.end(id, setting) else { return }
             give(.timer(id), to: node)
         case .committed(let node, let life): if isAlive(node, life) { committed(node) }
         case .slot(let node, let life): if isAlive(node, life) { enterSlot(node) }
@@ -266,13 +267,14 @@ package struct Simulator {
     }
 
     mutating func fail(_ violation: Violation?) {
-        guard let violation, self.violation == nil else { return }
+        guard let violation, isWell else { return }
         if options.skippedChecks.contains(.forks), violation.isOfFork {
             if forks.isEmpty { note(.fault("fork: \(violation)")) }
             if forks.count < 64 { forks.append(violation) }
             return
         }
         self.violation = violation
+        isWell = false
         note(.fault("VIOLATION: \(violation)"))
     }
 
