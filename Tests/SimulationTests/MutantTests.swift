@@ -14,7 +14,6 @@ struct MutantTests {
     static let hunts = [
         Hunt(name: "votes again in the same round", limit: 5),
         Hunt(name: "never locks", limit: 40),
-        Hunt(name: "unlocks by an older quorum certificate", limit: 40),
         Hunt(name: "forgets its votes at a restart", limit: 5),
         Hunt(name: "prevotes every imported block", limit: 5),
         Hunt(name: "decides precommits of rounds that it left", limit: 120),
@@ -35,7 +34,6 @@ struct MutantTests {
         Hunt(name: "leaves rounds without a precommit", limit: 2),
         Hunt(name: "jumps to the highest round seen", limit: 5),
         Hunt(name: "keeps conflicting locks when F moves", limit: 2),
-        Hunt(name: "keeps certificates to itself", limit: 2),
         Hunt(name: "locks blocks that it does not have", limit: 20),
         Hunt(name: "does not write certificates", limit: 5),
     ]
