@@ -26,18 +26,15 @@ struct TooManyTests {
         throws
     {
         var found: Simulator?
-        for seed in UInt64(1)...20 where found == nil {
+        for seed in UInt64(1)...40 where found == nil {
             var simulator = Simulator(world(seed: seed))
             simulator.run()
-            if !simulator.forks.isEmpty, simulator.evidence.contains(where: { !$0.isEmpty }) {
-                found = simulator
-            }
-        }
-        let simulator = try #require(found, "no fork with evidence in 20 seeds")
-        #expect(
-            simulator.forks.contains {
+            let hasForked = simulator.forks.contains {
                 if case .conflictingCertificate = $0 { true } else { false }
-            })
+            }
+            if hasForked, simulator.evidence.contains(where: { !$0.isEmpty }) { found = simulator }
+        }
+        let simulator = try #require(found, "no fork with evidence in 40 seeds")
         let culprits = simulator.attackerAccounts
         #expect(culprits.count == 1)
         for double in simulator.evidence.joined() {
