@@ -8,6 +8,7 @@ enum MuxingVectors {
     static let yamux: YamuxFile = load("yamux")
     static let protobuf: ProtobufFile = load("protobuf")
     static let substrate: SubstrateFile = load("substrate-net")
+    static let mdns: MDNSFile = load("mdns")
 
     struct YamuxFile: Decodable {
         var initial_window: UInt32
@@ -26,11 +27,21 @@ enum MuxingVectors {
 
     struct ProtobufFile: Decodable {
         var identify: Identify
+        var kad_find_node_request: String
+        var kad_find_node_response: String
 
         struct Identify: Decodable {
             var pb: String
             var framed: String
         }
+    }
+
+    struct MDNSFile: Decodable {
+        var query: String
+        var response_spec_form: String
+        var response_as_rust_libp2p_emits: String
+        var meta_response: String
+        var txt: String
     }
 
     struct SubstrateFile: Decodable {

@@ -59,20 +59,15 @@ package struct NoisePayload: Sendable, Equatable {
     /// The serialised message.
     package var protobuf: [UInt8] {
         var bytes: [UInt8] = []
-        Self.append(identityKey, as: FieldNumber.identityKey, to: &bytes)
-        Self.append(identitySignature, as: FieldNumber.identitySignature, to: &bytes)
+        bytes.appendProtobufField(FieldNumber.identityKey, identityKey)
+        bytes.appendProtobufField(FieldNumber.identitySignature, identitySignature)
         guard !streamMuxers.isEmpty else { return bytes }
         var extensions: [UInt8] = []
         for muxer in streamMuxers {
-            Self.append(Array(muxer.utf8), as: FieldNumber.streamMuxers, to: &extensions)
+            extensions.appendProtobufField(FieldNumber.streamMuxers, Array(muxer.utf8))
         }
-        Self.append(extensions, as: FieldNumber.extensions, to: &bytes)
+        bytes.appendProtobufField(FieldNumber.extensions, extensions)
         return bytes
-    }
-
-    private static func append(_ content: [UInt8], as number: UInt64, to bytes: inout [UInt8]) {
-        UnsignedVarint.append(number << 3 | 2, to: &bytes)
-        UnsignedVarint.appendLengthPrefixed(content, to: &bytes)
     }
 
     /// Reads a serialised message; fields of other numbers or forms are skipped.
