@@ -59,7 +59,7 @@ package final class Swarm: Sendable {
             execute { swarm in swarm.listen(at: address) { pending.fulfil($0) } }
             try await pending.wait()?.get()
         }
-        await onLoop { $0.runDials() }
+        await onLoop { $0.begin() }
     }
 
     /// Ends all connections, handlers and event sequences, within a second.
@@ -202,6 +202,25 @@ package final class Swarm: Sendable {
         execute { $0.disconnect(peer, reason: .requested) }
     }
 
+    /// Remembers where a peer may be, as others say or as it was long ago; it is dialled when a
+    /// slot is free, and forgotten when it cannot be reached.
+    package func addCandidate(_ addresses: [Multiaddr], of peer: PeerID) {
+        execute { $0.heardOf(addresses, of: peer) }
+    }
+
+    /// Searches the DHT for the peers closest to a peer, itself included: those that answered,
+    /// closest first. Nil without a DHT, or when too many searches are under way.
+    package func closestPeers(to peer: PeerID) async -> [KademliaPeer]? {
+        let pending = PendingResult<[KademliaPeer]?>()
+        execute { swarm in
+            guard let kademlia = swarm.kademlia else { return pending.fulfil(nil) }
+            kademlia.search(peer.bytes) { pending.fulfil($0) }
+        } orElse: {
+            pending.fulfil(nil)
+        }
+        return await pending.wait() ?? nil
+    }
+
     /// Remembers addresses; the peer is dialled when a slot is free.
     package func addAddresses(_ addresses: [Multiaddr], of peer: PeerID) {
         execute { swarm in
@@ -215,7 +234,8 @@ package final class Swarm: Sendable {
         guard let peer = address.peerID else { return }
         execute { swarm in
             swarm.peerSet.setPermanent(peer)
-            swarm.peerSet.learn([address], of: peer)
+            swarm.peerSet.learn([address], of: peer, areConfigured: true)
+            swarm.kademlia?.addBootnode(address, of: peer)
             swarm.runDials()
         }
     }

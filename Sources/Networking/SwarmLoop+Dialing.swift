@@ -35,26 +35,21 @@ extension SwarmLoop {
     }
 
     private func run(_ dial: Connection.Dial, timeout: Duration, completion: DialCompletion?) {
-        guard let endpoint = dial.address.tcpEndpoint,
-            let bareAddress = dial.address.removingPeerID()
-        else {
+        let endpoint = dial.address.tcpEndpoint
+        guard endpoint != nil || dial.address.dnsaddrName != nil else {
             if let peer = dial.expectedPeer { peerSet.forget(dial.address, of: peer) }
-            failed(dial, .noAddress, completion)
-            return
+            return failed(dial, .noAddress, completion)
         }
         logger.trace("dialling", metadata: ["address": "\(dial.address)"])
-        // Nothing is read before the handler is there to read it.
-        let bootstrap = ClientBootstrap(group: eventLoop)
-            .connectTimeout(.nanoseconds(timeout.clampedNanoseconds))
-            .channelOption(.autoRead, value: false)
-            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .channelOption(.writeBufferWaterMark, value: Connection.waterMark)
-        let attempt =
-            endpoint.literalAddress.map { bootstrap.connect(to: $0) }
-            ?? bootstrap.connect(host: endpoint.hostText, port: Int(endpoint.port))
-        attempt.assumeIsolated().whenComplete { result in
+        if let literal = endpoint?.literalAddress {
+            return connect(dial, to: [literal], timeout: timeout, completion)
+        }
+        // Of a name's addresses only those of the peer are of use.
+        let address = dial.expectedPeer.flatMap { try? dial.address.appending($0) } ?? dial.address
+        resolver.resolve(address) { result in
             switch result {
-            case .success(let channel): self.connected(channel, dial, bareAddress, completion)
+            case .success(let addresses):
+                self.connect(dial, to: addresses[...], timeout: timeout, completion)
             case .failure(let error):
                 self.totals.failedDials += 1
                 self.failed(dial, .unreachable("\(error)"), completion)
@@ -62,11 +57,42 @@ extension SwarmLoop {
         }
     }
 
-    private func connected(
-        _ channel: any Channel, _ dial: Connection.Dial, _ address: Multiaddr,
+    /// Tries socket addresses in their order; the first that can be connected is used.
+    private func connect(
+        _ dial: Connection.Dial, to addresses: ArraySlice<SocketAddress>, timeout: Duration,
         _ completion: DialCompletion?
     ) {
-        guard isRunning, connections.count < configuration.limits.connections else {
+        guard isRunning, let address = addresses.first else {
+            return failed(dial, .notRunning, completion)
+        }
+        // Nothing is read before the handler is there to read it.
+        let bootstrap = ClientBootstrap(group: eventLoop)
+            .connectTimeout(.nanoseconds(timeout.clampedNanoseconds))
+            .channelOption(.autoRead, value: false)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelOption(.writeBufferWaterMark, value: Connection.waterMark)
+        bootstrap.connect(to: address).assumeIsolated().whenComplete { result in
+            switch result {
+            case .success(let channel):
+                self.connected(channel, dial, address, completion)
+            case .failure(let error):
+                let rest = addresses.dropFirst()
+                guard rest.isEmpty else {
+                    return self.connect(dial, to: rest, timeout: timeout, completion)
+                }
+                self.totals.failedDials += 1
+                self.failed(dial, .unreachable("\(error)"), completion)
+            }
+        }
+    }
+
+    private func connected(
+        _ channel: any Channel, _ dial: Connection.Dial, _ address: SocketAddress,
+        _ completion: DialCompletion?
+    ) {
+        guard isRunning, connections.count < configuration.limits.connections,
+            let address = Multiaddr(address)
+        else {
             channel.close(promise: nil)
             return failed(dial, .notRunning, completion)
         }

@@ -28,6 +28,7 @@ struct ProtocolEntry {
         case notifications(NotificationHub)
         case requests(RequestEntry)
         case streams(StreamHandlerClosure)
+        case kademlia(KademliaDriver)
     }
 
     let kind: Kind
@@ -50,6 +51,11 @@ extension SwarmLoop {
         register(
             [IdentifyMessage.pushProtocolName],
             ProtocolEntry(kind: .identifyPush, maximumInboundStreams: 2))
+        if let kademlia, kademlia.settings.configuration.mode == .server {
+            register(
+                kademlia.settings.names,
+                ProtocolEntry(kind: .kademlia(kademlia), maximumInboundStreams: 8))
+        }
     }
 
     func register(_ service: NotificationService) {
@@ -97,6 +103,7 @@ extension SwarmLoop {
         case .identifyPush: return IdentifyReader(isPush: true)
         case .notifications(let hub): return hub.accept(stream)
         case .requests(let requests): return RequestReceiver(entry: requests, swarm: self)
+        case .kademlia(let kademlia): return KademliaResponder(driver: kademlia)
         case .streams(let handler):
             let jobs = jobs
             return RawStreamHandler(gate: gate) { result in

@@ -74,8 +74,8 @@ final class TestPeer: Sendable {
     private let lines: LineReader
     private let nextCommand = Mutex(0)
 
-    /// Starts a peer and waits until it listens.
-    static func start(_ kind: PeerKind) async throws -> TestPeer {
+    /// Starts a peer, with those options of its driver, and waits until it listens.
+    static func start(_ kind: PeerKind, options: [String] = []) async throws -> TestPeer {
         let root = URL(filePath: #filePath).deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
         let environment = ProcessInfo.processInfo.environment
@@ -87,7 +87,8 @@ final class TestPeer: Sendable {
         }
         let script = root.appending(path: "Tests/InteropTests/peers/\(kind.rawValue)").path
         let process = try ChildProcess(
-            python, [script], environment: environment.merging(["QH_P2PD": daemon]) { $1 })
+            python, [script] + options, environment: environment.merging(["QH_P2PD": daemon]) { $1 }
+        )
         let lines = LineReader(process.output)
         guard let ready = await lines.next(where: { $0["event"] == .text("ready") }) else {
             throw PeerTrouble.ended(kind.testDescription)
@@ -123,6 +124,14 @@ final class TestPeer: Sendable {
                 error: answer["error"]?.text ?? "")
         }
         return answer
+    }
+
+    /// Waits for an event of that name; what else comes is passed over.
+    func event(_ name: String) async throws -> Fields {
+        guard let event = await lines.next(where: { $0["event"] == .text(name) }) else {
+            throw PeerTrouble.ended(kind.testDescription)
+        }
+        return event
     }
 
     /// Ends the process and waits for that.

@@ -30,12 +30,14 @@ final class NetworkBridge: Sendable {
         let blocks: String
         let transactions: String
         let sync: String
+        let kademlia: String
 
         init(genesisHash: Hash256, forkID: String?) {
             let names = ProtocolNames(genesis: genesisHash, forkID: forkID)
             blocks = names.name("block-announces", version: "1")
             transactions = names.name("transactions", version: "1")
             sync = names.name("sync", version: "2")
+            kademlia = names.name("kad")
         }
     }
 
