@@ -67,10 +67,12 @@ package struct SyncMachine: Sendable {
         }
     }
 
-    /// A transaction whose signature is being checked; without a source it was submitted here.
+    /// A transaction whose signatures are being checked; without a source it was submitted here.
     struct CheckedTransaction: Sendable {
         let extrinsic: Extrinsic
         let source: PeerHandle?
+        let signatureCount: Int
+        let basis: SignatureBasis
     }
 
     /// Asking for certificates while the tree's depth holds the import up.
@@ -86,12 +88,16 @@ package struct SyncMachine: Sendable {
 
     /// A machine without peers.
     ///
-    /// - Parameter currentSlot: the slot that the local clock is in.
-    package init(configuration: SyncConfiguration, currentSlot: SlotNumber) {
+    /// - Parameters:
+    ///   - currentSlot: the slot that the local clock is in.
+    ///   - evidence: judges evidence of double votes, in blocks and in the pool.
+    package init(
+        configuration: SyncConfiguration, currentSlot: SlotNumber, evidence: EvidenceRules
+    ) {
         self.configuration = configuration
         self.currentSlot = currentSlot
-        pool = TransactionPool(limits: configuration.poolLimits)
-        checker = BlockChecker(genesisHash: configuration.genesisHash)
+        pool = TransactionPool(limits: configuration.poolLimits, evidence: evidence)
+        checker = BlockChecker(genesisHash: configuration.genesisHash, evidence: evidence)
     }
 
     /// The handshake for streams that are opened now.
@@ -192,7 +198,9 @@ package struct SyncMachine: Sendable {
             dropTarget(target.ref.hash)
         }
         parked.removeAll { $0.header.number <= ref.number }
-        if let state = tree.state(of: tree.finalised.hash) { pool.prune(finalisedState: state) }
+        if let state = tree.state(of: tree.finalised.hash) {
+            pool.prune(finalisedState: state, bestState: tree.state(of: tree.best.hash))
+        }
         if let session = catchUp,
             session.windows.first?.start ?? session.next <= ref.number.rawValue
         {

@@ -31,6 +31,8 @@ package struct TransactionPool: Sendable {
         case taken
         /// The account or the pool is full.
         case full
+        /// The chain does not do what it asks for.
+        case inapplicable(ChainState.CallRefusal)
     }
 
     /// The bounds.
@@ -38,15 +40,30 @@ package struct TransactionPool: Sendable {
     /// Bytes of all transactions.
     package private(set) var byteCount = 0
     /// All transactions, ascending by account, then by nonce.
-    private var entries: [Extrinsic] = []
+    private var entries: [Entry] = []
 
-    package init(limits: Limits = Limits()) { self.limits = limits }
+    /// A transaction and what its signatures were checked with.
+    private struct Entry: Sendable {
+        let extrinsic: Extrinsic
+        let basis: SignatureBasis
+
+        var signer: AccountID { extrinsic.signer }
+        var nonce: UInt64 { extrinsic.nonce }
+        var encodedByteCount: Int { extrinsic.encodedByteCount }
+    }
+
+    private let evidence: EvidenceRules
+
+    package init(limits: Limits = Limits(), evidence: EvidenceRules) {
+        self.limits = limits
+        self.evidence = evidence
+    }
 
     /// How many transactions wait.
     package var count: Int { entries.count }
 
     /// All transactions, ascending by account, then by nonce.
-    package var pending: [Extrinsic] { entries }
+    package var pending: [Extrinsic] { entries.map(\.extrinsic) }
 
     /// The transaction of an account and nonce.
     package func transaction(signer: AccountID, nonce: UInt64) -> Extrinsic? {
@@ -54,7 +71,7 @@ package struct TransactionPool: Sendable {
         guard position < entries.count, entries[position].signer == signer,
             entries[position].nonce == nonce
         else { return nil }
-        return entries[position]
+        return entries[position].extrinsic
     }
 
     /// Why a transaction would not be taken, its signature aside; nil when it would.
@@ -68,7 +85,7 @@ package struct TransactionPool: Sendable {
         guard extrinsic.nonce - next < UInt64(limits.countPerAccount) else {
             return .tooFarAhead(next: next)
         }
-        if transaction(signer: signer, nonce: extrinsic.nonce) != nil { return .taken }
+        if let place = place(of: extrinsic), holds(entries[place], on: state) { return .taken }
         // Those that the best chain has executed already give way to one that waits.
         let own = range(of: signer)
         let waiting = own.filter { entries[$0].nonce >= next }.count
@@ -78,52 +95,107 @@ package struct TransactionPool: Sendable {
         guard waiting < limits.countPerAccount, entries.count - executed < limits.totalCount,
             byteCount - executedBytes + extrinsic.encodedByteCount <= limits.totalByteCount
         else { return .full }
+        return Self.inapplicability(of: extrinsic, state: state, evidence: evidence)
+            .map { .inapplicable($0) }
+    }
+
+    /// Why the chain would not do what a transaction asks for, its nonce aside; nil when it would.
+    private static func inapplicability(
+        of extrinsic: Extrinsic, state: ChainState, evidence: EvidenceRules
+    ) -> ChainState.CallRefusal? {
+        var execution = BodyExecution(on: state, evidence: evidence)
+        do throws(ChainState.CallRefusal) {
+            try execution.execute(extrinsic.call, by: extrinsic.signer)
+        } catch {
+            return error
+        }
         return nil
     }
 
-    /// Takes a transaction whose signature was checked; nil when it was taken.
-    package mutating func insert(_ extrinsic: Extrinsic, state: ChainState) -> Refusal? {
+    /// Takes a transaction whose signatures were checked; nil when it was taken.
+    ///
+    /// - Parameter basis: what they were checked with, if it is not what the state has.
+    package mutating func insert(
+        _ extrinsic: Extrinsic, state: ChainState, basis: SignatureBasis? = nil
+    ) -> Refusal? {
         if let refusal = refusal(of: extrinsic, state: state) { return refusal }
+        guard
+            let basis = basis ?? SignatureBasis(of: extrinsic, state: state, evidence: evidence)
+        else { return .unknownSigner }
+        // One of the same nonce whose signature no longer holds.
+        if let place = place(of: extrinsic) { remove(place..<place + 1) }
         let own = range(of: extrinsic.signer)
         let executed = own.prefix { entries[$0].nonce < state.nonces[extrinsic.signer] }.count
         let isCrowded =
             own.count >= limits.countPerAccount || entries.count >= limits.totalCount
             || byteCount + extrinsic.encodedByteCount > limits.totalByteCount
         if isCrowded { remove(own.lowerBound..<own.lowerBound + executed) }
-        entries.insert(extrinsic, at: lowerBound(extrinsic.signer, extrinsic.nonce))
+        entries.insert(
+            Entry(extrinsic: extrinsic, basis: basis),
+            at: lowerBound(extrinsic.signer, extrinsic.nonce))
         byteCount += extrinsic.encodedByteCount
         return nil
     }
 
-    /// Forgets what the finalised chain has executed or can never execute.
-    package mutating func prune(finalisedState: ChainState) {
-        entries.removeAll {
-            $0.nonce < finalisedState.nonces[$0.signer]
-                || finalisedState.setInForce.index(of: $0.signer) == nil
+    /// What a transaction's signatures are checked with on a state; nil when they cannot hold.
+    func basis(of extrinsic: Extrinsic, state: ChainState) -> SignatureBasis? {
+        SignatureBasis(of: extrinsic, state: state, evidence: evidence)
+    }
+
+    /// Whether the verdict on a transaction's signatures is one for a state too: keys rotate.
+    private func holds(_ entry: Entry, on state: ChainState) -> Bool {
+        basis(of: entry.extrinsic, state: state) == entry.basis
+    }
+
+    private func place(of extrinsic: Extrinsic) -> Int? {
+        let place = lowerBound(extrinsic.signer, extrinsic.nonce)
+        guard place < entries.count, entries[place].signer == extrinsic.signer,
+            entries[place].nonce == extrinsic.nonce
+        else { return nil }
+        return place
+    }
+
+    /// Forgets what the finalised chain has executed or would not execute next, and what neither it
+    /// nor the best chain finds well signed.
+    package mutating func prune(finalisedState state: ChainState, bestState: ChainState? = nil) {
+        let pool = self
+        entries.removeAll { entry in
+            let next = state.nonces[entry.signer]
+            guard entry.nonce >= next, state.setInForce.index(of: entry.signer) != nil,
+                pool.holds(entry, on: state)
+                    || bestState.map({ pool.holds(entry, on: $0) }) ?? false
+            else { return true }
+            let refusal = Self.inapplicability(
+                of: entry.extrinsic, state: state, evidence: pool.evidence)
+            return entry.nonce == next && refusal != nil
         }
-        byteCount = Block.byteCount(of: entries)
+        byteCount = entries.reduce(0) { $0 + $1.encodedByteCount }
     }
 
     /// The body of a block on top of a state: transactions in the order of their nonces, the
-    /// accounts taking turns, up to a number of bytes.
+    /// accounts taking turns, up to a number of bytes. What the chain refuses after those before it
+    /// stays out, with what follows it of the same account.
     package func ready(
         state: ChainState, byteLimit: Int = Block.maximumBodyByteCount
     ) -> [Extrinsic] {
-        var queues: [ArraySlice<Extrinsic>] = []
+        var queues: [ArraySlice<Entry>] = []
         var start = 0
         while start < entries.count {
             let own = range(of: entries[start].signer)
             if let queue = executable(own, state: state) { queues.append(queue) }
             start = own.upperBound
         }
+        var execution = BodyExecution(on: state, evidence: evidence)
         var body: [Extrinsic] = []
         var room = byteLimit
         while !queues.isEmpty {
-            var rest: [ArraySlice<Extrinsic>] = []
+            var rest: [ArraySlice<Entry>] = []
             for var queue in queues {
-                guard let next = queue.first, next.encodedByteCount <= room else { continue }
+                guard let next = queue.first, next.encodedByteCount <= room,
+                    holds(next, on: state), (try? execution.execute(next.extrinsic)) != nil
+                else { continue }
                 room -= next.encodedByteCount
-                body.append(next)
+                body.append(next.extrinsic)
                 queue.removeFirst()
                 if !queue.isEmpty { rest.append(queue) }
             }
@@ -133,7 +205,7 @@ package struct TransactionPool: Sendable {
     }
 
     /// The gapless run of an account's transactions that begins at its next nonce.
-    private func executable(_ own: Range<Int>, state: ChainState) -> ArraySlice<Extrinsic>? {
+    private func executable(_ own: Range<Int>, state: ChainState) -> ArraySlice<Entry>? {
         let signer = entries[own.lowerBound].signer
         guard state.setInForce.index(of: signer) != nil else { return nil }
         let next = state.nonces[signer]

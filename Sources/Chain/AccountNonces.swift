@@ -24,7 +24,14 @@ package struct AccountNonces: Sendable, Hashable {
         return position < accounts.count && accounts[position] == account ? counts[position] : 0
     }
 
-    /// Counts one extrinsic of the account, whose nonce must be below the largest UInt64.
+    /// Whether one more extrinsic of the account can be counted: not when its count is the largest
+    /// UInt64, nor when it would be one account too many.
+    package func canIncrement(_ account: AccountID) -> Bool {
+        let count = self[account]
+        return count == 0 ? accounts.count < Self.maximumCount : count < .max
+    }
+
+    /// Counts one extrinsic of the account; `canIncrement` must hold.
     package mutating func increment(_ account: AccountID) {
         let position = lowerBound(of: account)
         if position < accounts.count && accounts[position] == account {

@@ -14,10 +14,12 @@ package struct BlockBuilder: Sendable {
 
     /// Executes a body on top of a parent.
     ///
+    /// - Parameter evidence: judges evidence of double votes.
     /// - Throws: `wrongNumber` when the parent has the last possible height,
     ///   `slotNotAfterParent`, `bodyTooLarge` or `transition`.
     package init(
-        parent: Header, parentState: ChainState, slot: SlotNumber, extrinsics: [Extrinsic]
+        parent: Header, parentState: ChainState, slot: SlotNumber, extrinsics: [Extrinsic],
+        evidence: EvidenceRules
     ) throws(BlockInvalid) {
         guard let number = parent.number.successor else { throw .wrongNumber }
         if let parentSlot = parent.slot, slot <= parentSlot { throw .slotNotAfterParent }
@@ -26,15 +28,16 @@ package struct BlockBuilder: Sendable {
             throw .bodyTooLarge(byteCount: byteCount)
         }
         var state = parentState
+        let handOff: HandOff?
         do {
-            try state.apply(extrinsics)
+            handOff = try state.apply(extrinsics, at: number, evidence: evidence)
         } catch {
             throw .transition(error)
         }
         unsealed = Header(
             parentHash: parent.hash, number: number, stateRoot: state.root,
             extrinsicsRoot: Block.extrinsicsRoot(of: extrinsics),
-            digest: [.preRuntime(.aura, slot.scaleBytes)])
+            digest: HandOff.digest(slot: slot, announcing: handOff))
         self.extrinsics = extrinsics
         self.state = state
         author = parentState.setInForce.author(of: slot)

@@ -23,6 +23,8 @@ extension BlockTree {
     ///
     /// False when either is not in the tree: of blocks below F the tree knows nothing.
     package func isDescendant(_ block: Hash256, ofOrEqual other: Hash256) -> Bool {
+        // What is asked most often, at every vote and status: every block descends from F.
+        if other == finalised.hash { return contains(block) }
         guard let number = number(of: other) else { return false }
         return ancestor(of: block, at: number) == other
     }
@@ -44,6 +46,30 @@ extension BlockTree {
             }
         }
         return ancestor(of: left, at: BlockNumber(low)).flatMap(ref)
+    }
+
+    /// The highest block, on the chain that ends in `hash`, that a set votes on: `hash` itself or a
+    /// hand-off block. Nil when there is none at or above F, or `hash` is not in the tree.
+    ///
+    /// Sets only rise along a chain, so that it takes O(log depth) lookups of O(log depth) steps.
+    package func highestBlock(votedOnBy set: SetID, upTo hash: Hash256) -> BlockRef? {
+        guard let head = node(hash) else { return nil }
+        if head.votingSet.id == set { return head.header.ref }
+        guard head.votingSet.id > set else { return nil }
+        var low = finalised.number.rawValue
+        var high = head.header.number.rawValue
+        // The lowest height whose set is newer; all below are of the set or older.
+        while low < high {
+            let middle = low + (high - low) / 2
+            guard let step = ancestor(of: hash, at: BlockNumber(middle)), let found = node(step)
+            else { return nil }
+            if found.votingSet.id > set { high = middle } else { low = middle + 1 }
+        }
+        guard low > finalised.number.rawValue,
+            let last = ancestor(of: hash, at: BlockNumber(low - 1)).flatMap(node),
+            last.votingSet.id == set
+        else { return nil }
+        return last.header.ref
     }
 
     /// The best head in the subtree of a block, itself included; nil when it is not in the tree.

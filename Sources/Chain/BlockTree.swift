@@ -30,19 +30,34 @@ package struct BlockTree: Sendable {
     package private(set) var byteCount: Int
 
     private var nodes: [Hash256: Node]
+    /// The children of the blocks that have any, ascending.
+    private var offspring: [Hash256: [Hash256]] = [:]
     private var authored: [Authorship: [Hash256]] = [:]
 
-    struct Node: Sendable {
+    /// A block of the tree: an object, so that looking at one copies a reference and not a block.
+    final class Node: Sendable {
         let header: Header
         /// Nil for the block that the tree began with, if it came without its body.
         let extrinsics: [Extrinsic]?
         let state: ChainState
+        /// See `votingSet(of:)`.
+        let votingSet: ValidatorSet
         /// Nil for the block that the tree began with.
         let authorship: Authorship?
         /// An ancestor further down: see `ancestor(of:at:)`.
         let jump: BlockRef
-        /// Ascending.
-        var children: [Hash256] = []
+
+        init(
+            header: Header, extrinsics: [Extrinsic]?, state: ChainState,
+            votingSet: ValidatorSet, authorship: Authorship?, jump: BlockRef
+        ) {
+            self.header = header
+            self.extrinsics = extrinsics
+            self.state = state
+            self.votingSet = votingSet
+            self.authorship = authorship
+            self.jump = jump
+        }
 
         var byteCount: Int {
             header.encodedByteCount + (extrinsics.map(Block.byteCount(of:)) ?? 0)
@@ -67,8 +82,11 @@ package struct BlockTree: Sendable {
         finalised = finalisedHeader.ref
         self.limits = limits
         heads = [finalisedHeader.ref]
+        // Its parent is not here: a hand-off block is the one whose state has a newer set.
+        let before = finalisedHeader.handOff == nil ? nil : state.previousSet
         let root = Node(
-            header: finalisedHeader, extrinsics: extrinsics, state: state, authorship: nil,
+            header: finalisedHeader, extrinsics: extrinsics, state: state,
+            votingSet: before ?? state.setInForce, authorship: nil,
             jump: finalisedHeader.ref)
         nodes = [finalisedHeader.hash: root]
         byteCount = root.byteCount
@@ -100,6 +118,10 @@ package struct BlockTree: Sendable {
     /// The state after the block.
     package func state(of hash: Hash256) -> ChainState? { nodes[hash]?.state }
 
+    /// The set that votes on the block: the one in force in its parent's state, so that a hand-off
+    /// block is voted on by the set that it ends.
+    package func votingSet(of hash: Hash256) -> ValidatorSet? { nodes[hash]?.votingSet }
+
     /// The block's height.
     package func number(of hash: Hash256) -> BlockNumber? { nodes[hash]?.header.number }
 
@@ -110,7 +132,7 @@ package struct BlockTree: Sendable {
     package func parent(of hash: Hash256) -> Hash256? { nodes[hash]?.header.parentHash }
 
     /// The block's children, ascending; empty for an unknown block.
-    package func children(of hash: Hash256) -> [Hash256] { nodes[hash]?.children ?? [] }
+    package func children(of hash: Hash256) -> [Hash256] { offspring[hash] ?? [] }
 
     /// Whether so many blocks of a slot and author are kept that another one is refused.
     package func isSlotTaken(
@@ -182,8 +204,8 @@ package struct BlockTree: Sendable {
             throw .slotTaken(slot, authorship.author)
         }
         let node = Node(
-            header: header, extrinsics: block.extrinsics, state: state, authorship: authorship,
-            jump: jump(from: parent))
+            header: header, extrinsics: block.extrinsics, state: state, votingSet: set,
+            authorship: authorship, jump: jump(from: parent))
         let evicted = try makeRoom(for: node)
         // The second block is the proof; further ones add nothing.
         let first = earlier.count == 1 ? nodes[earlier[0]] : nil
@@ -205,8 +227,8 @@ package struct BlockTree: Sendable {
         let hash = node.header.hash
         let parentHash = node.header.parentHash
         if let parent = nodes[parentHash] {
-            if parent.children.isEmpty { removeHead(parent.header.ref) }
-            nodes[parentHash]?.children.insertSorted(hash)
+            if offspring[parentHash] == nil { removeHead(parent.header.ref) }
+            offspring[parentHash, default: []].insertSorted(hash)
         }
         nodes[hash] = node
         byteCount += node.byteCount
@@ -243,10 +265,10 @@ package struct BlockTree: Sendable {
             authored[authorship]?.removeAll { $0 == hash }
             if authored[authorship]?.isEmpty == true { authored[authorship] = nil }
         }
-        guard var parent = nodes[node.header.parentHash] else { return }
-        parent.children.removeAll { $0 == hash }
-        if parent.children.isEmpty { insertHead(parent.header.ref) }
-        nodes[node.header.parentHash] = parent
+        guard let parent = nodes[node.header.parentHash] else { return }
+        let siblings = children(of: parent.header.hash).filter { $0 != hash }
+        offspring[parent.header.hash] = siblings.isEmpty ? nil : siblings
+        if siblings.isEmpty { insertHead(parent.header.ref) }
     }
 
     /// What finalising a block brought about.
@@ -277,6 +299,7 @@ package struct BlockTree: Sendable {
                 pruned += removeSubtree(sibling)
             }
             if let old = nodes.removeValue(forKey: finalised.hash) { forget(old) }
+            offspring[finalised.hash] = nil
             if let node = nodes[next] {
                 headers.append(node.header)
                 finalised = node.header.ref
@@ -295,8 +318,9 @@ package struct BlockTree: Sendable {
             guard let node = nodes.removeValue(forKey: hash) else { continue }
             removed.append(hash)
             forget(node)
-            if node.children.isEmpty { removeHead(node.header.ref) }
-            pending += node.children.reversed()
+            let children = offspring.removeValue(forKey: hash) ?? []
+            if children.isEmpty { removeHead(node.header.ref) }
+            pending += children.reversed()
         }
         return removed
     }

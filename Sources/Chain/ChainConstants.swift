@@ -19,6 +19,10 @@ package struct ChainConstants: Sendable, Hashable {
     package let votingTimings: VotingTimings
     /// How many votes make a supermajority.
     package let policy: QuorumPolicy
+    /// Validator sets change at heights that are multiples of this many blocks; 0: never.
+    package let sessionLength: UInt32
+    /// Whether evidence of a double vote excludes the offender from the next set.
+    package let excludesEquivocators: Bool
 
     /// Why constants cannot be those of a chain.
     package enum Invalid: Error, Sendable, Equatable {
@@ -33,7 +37,7 @@ package struct ChainConstants: Sendable, Hashable {
     package init(
         specVersion: UInt32, chainID: String, forkID: String? = nil,
         slotDurationMilliseconds: UInt64, votingTimings: VotingTimings = .standard,
-        policy: QuorumPolicy
+        policy: QuorumPolicy, sessionLength: UInt32 = 0, excludesEquivocators: Bool = true
     ) throws(Invalid) {
         guard Self.isIdentifier(chainID) else { throw .chainID }
         if let forkID, !Self.isIdentifier(forkID) { throw .forkID }
@@ -46,6 +50,8 @@ package struct ChainConstants: Sendable, Hashable {
         self.slotDurationMilliseconds = slotDurationMilliseconds
         self.votingTimings = votingTimings
         self.policy = policy
+        self.sessionLength = sessionLength
+        self.excludesEquivocators = excludesEquivocators
     }
 
     private static func isIdentifier(_ text: String) -> Bool {
@@ -63,6 +69,11 @@ package struct ChainConstants: Sendable, Hashable {
             slot.rawValue.multipliedReportingOverflow(by: slotDurationMilliseconds)
         return overflow ? .max : product
     }
+
+    /// Whether a session ends with the block of this height, so that it may hand over.
+    package func isSessionEnd(_ number: BlockNumber) -> Bool {
+        sessionLength > 0 && number.rawValue > 0 && number.rawValue % sessionLength == 0
+    }
 }
 
 extension ChainConstants: SCALEEncodable, SCALEDecodable {
@@ -78,6 +89,8 @@ extension ChainConstants: SCALEEncodable, SCALEDecodable {
         encoder.append(slotDurationMilliseconds)
         encoder.append(votingTimings)
         encoder.append(policy)
+        encoder.append(sessionLength)
+        encoder.append(excludesEquivocators)
     }
 
     package init(from decoder: inout SCALEDecoder) throws(SCALEError) {
@@ -90,10 +103,13 @@ extension ChainConstants: SCALEEncodable, SCALEDecodable {
         let slotDuration = try decoder.readInteger(UInt64.self)
         let timings = try decoder.read(VotingTimings.self)
         let policy = try decoder.read(QuorumPolicy.self)
+        let sessionLength = try decoder.readInteger(UInt32.self)
+        let excludesEquivocators = try decoder.readBool()
         do {
             try self.init(
                 specVersion: specVersion, chainID: chainID, forkID: forkID,
-                slotDurationMilliseconds: slotDuration, votingTimings: timings, policy: policy)
+                slotDurationMilliseconds: slotDuration, votingTimings: timings, policy: policy,
+                sessionLength: sessionLength, excludesEquivocators: excludesEquivocators)
         } catch {
             throw .invalidValue(offset: start, reason: "not a chain's constants: \(error)")
         }

@@ -60,12 +60,14 @@ package struct ChainParameters: Sendable, Hashable {
     package init(
         specVersion: UInt32, chainID: String, forkID: String? = nil,
         slotDurationMilliseconds: UInt64, votingTimings: VotingTimings = .standard,
-        policy: QuorumPolicy, kind: NetworkKind, treeLimits: TreeLimits = .standard
+        policy: QuorumPolicy, sessionLength: UInt32 = 0, excludesEquivocators: Bool = true,
+        kind: NetworkKind, treeLimits: TreeLimits = .standard
     ) throws(ChainConstants.Invalid) {
         constants = try ChainConstants(
             specVersion: specVersion, chainID: chainID, forkID: forkID,
             slotDurationMilliseconds: slotDurationMilliseconds, votingTimings: votingTimings,
-            policy: policy)
+            policy: policy, sessionLength: sessionLength,
+            excludesEquivocators: excludesEquivocators)
         self.kind = kind
         self.treeLimits = treeLimits
     }
@@ -82,4 +84,8 @@ package struct ChainParameters: Sendable, Hashable {
     package var votingTimings: VotingTimings { constants.votingTimings }
     /// How many votes make a supermajority.
     package var policy: QuorumPolicy { constants.policy }
+    /// Validator sets change at multiples of this height; 0: never.
+    package var sessionLength: UInt32 { constants.sessionLength }
+    /// Whether evidence of a double vote excludes the offender from the next set.
+    package var excludesEquivocators: Bool { constants.excludesEquivocators }
 }

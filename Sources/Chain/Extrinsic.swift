@@ -9,19 +9,27 @@ package import SCALE
 package struct Extrinsic: Sendable {
     /// The version of the layout.
     package static let version: UInt8 = 1
-    /// A remark has at most this many bytes.
-    package static let maximumRemarkByteCount = 4_096
+    /// A payload has at most this many bytes.
+    package static let maximumPayloadByteCount = 4_096
     /// The fewest bytes an encoding takes.
     package static let minimumByteCount = 2 + fixedByteCount + 1
     /// The most bytes an encoding takes.
-    package static let maximumByteCount = 4 + fixedByteCount + 2 + maximumRemarkByteCount
+    package static let maximumByteCount = 4 + fixedByteCount + 2 + maximumPayloadByteCount
 
     private static let fixedByteCount = 1 + 1 + 32 + 8 + SignatureFormat.byteCount
 
     /// What is asked for.
     package enum Kind: UInt8, Sendable, Hashable, CaseIterable {
-        /// Bytes put on the chain; 1 (key rotation) and 2 (evidence) are reserved.
+        /// Bytes put on the chain.
         case remark = 0
+        /// Another key for the signer, from the next set on.
+        case rotateKey = 1
+        /// Evidence of a double vote.
+        case evidence = 2
+        /// A wish that somebody joins or leaves the next set.
+        case nominate = 3
+        /// The signer leaves with the next set.
+        case leave = 4
     }
 
     /// What is asked for.
@@ -30,8 +38,10 @@ package struct Extrinsic: Sendable {
     package let signer: AccountID
     /// The signer's count of earlier extrinsics.
     package let nonce: UInt64
-    /// The kind's operands: for a remark its bytes.
+    /// The kind's operands: see `Call`.
     package let payload: [UInt8]
+    /// What is asked for, read from the payload.
+    package let call: Call
     /// A Falcon-1024 signature over `signingBytes`, 1,280 bytes.
     package let signature: [UInt8]
     /// BLAKE2b-256 of the encoding.
@@ -39,13 +49,16 @@ package struct Extrinsic: Sendable {
     /// The bytes of the encoding.
     package let encodedByteCount: Int
 
-    /// Makes an extrinsic; nil when the payload or the signature has a length that is not allowed.
+    /// Makes an extrinsic; nil when the payload is not one of the kind, or when it or the signature
+    /// has a length that is not allowed.
     package init?(
         kind: Kind, signer: AccountID, nonce: UInt64, payload: [UInt8], signature: [UInt8]
     ) {
-        guard payload.count <= Self.maximumRemarkByteCount,
-            signature.count == SignatureFormat.byteCount
+        guard payload.count <= Self.maximumPayloadByteCount,
+            signature.count == SignatureFormat.byteCount,
+            let call = Call(kind, payload: payload)
         else { return nil }
+        self.call = call
         self.kind = kind
         self.signer = signer
         self.nonce = nonce
@@ -122,13 +135,13 @@ extension Extrinsic: SCALEEncodable, SCALEDecodable {
         }
         let signer = try inner.read(AccountID.self)
         let nonce = try inner.readInteger(UInt64.self)
-        let payload = try inner.readBytes(limit: Self.maximumRemarkByteCount)
+        let payload = try inner.readBytes(limit: Self.maximumPayloadByteCount)
         let signature = try inner.readRaw(SignatureFormat.byteCount)
         try inner.finish()
         guard
             let extrinsic = Extrinsic(
                 kind: kind, signer: signer, nonce: nonce, payload: payload, signature: signature)
-        else { throw .invalidValue(offset: start, reason: "a length is out of range") }
+        else { throw .invalidValue(offset: start, reason: "the payload is none of its kind") }
         self = extrinsic
     }
 }

@@ -9,7 +9,7 @@ extension CoherenceGadget {
     mutating func receive(
         _ verified: VerifiedCertificate, tree: BlockTree, isStored: Bool = false
     ) {
-        guard verified.certificate.setID == domain.set.id,
+        guard successor == nil, verified.certificate.setID == domain.set.id,
             verified.certificate.setHash == domain.set.hash
         else { return }
         let standing = Standing(
@@ -25,6 +25,9 @@ extension CoherenceGadget {
                     finalisedBy: certificate?.certificate))
         case .unknown:
             hold(verified)
+        case .above where !rules.mayVote(on: verified.block.hash, of: domain.set.id, tree: tree):
+            effects.append(.note(.beyondHandOff(verified.certificate.target)))
+            return
         case .above:
             finalise(verified, tree: tree, isStored: isStored)
         case .finalised:
@@ -39,7 +42,7 @@ extension CoherenceGadget {
         // Rule 5, in one step and before any further signing. No nil precommit is owed: the
         // certificate lets everybody leave.
         let next = rules.round(after: verified.round, from: round)
-        if next > round { enter(next, byCertificate: true) }
+        if successor == nil, next > round { enter(next, byCertificate: true) }
     }
 
     /// Keeps a certificate whose block is not known; of too many, the highest.
@@ -62,6 +65,13 @@ extension CoherenceGadget {
         certificate = verified
         if !isStored { effects.append(.persist(.certificate(verified.certificate))) }
         effects.append(.finalised(verified, block))
+        if let next = tree.state(of: block.hash)?.setInForce, next.id > domain.set.id {
+            // Locks, votes and rounds of this set are void from here on.
+            own.abandon()
+            signingRetry = nil
+            successor = next
+            return
+        }
         reviewLock(on: verified, tree: tree)
         let held = heldCertificates
         heldCertificates = []
@@ -114,8 +124,10 @@ extension CoherenceGadget {
     mutating func stopSigning(_ alarm: SafetyAlarm) {
         guard halt == nil else { return }
         halt = alarm
+        haltedKey = ownKey
         own.abandon()
-        effects.append(.persist(.halt(alarm)))
+        signingRetry = nil
+        effects.append(.persist(.halt(setID: domain.set.id, alarm)))
         effects.append(.alarm(alarm))
     }
 

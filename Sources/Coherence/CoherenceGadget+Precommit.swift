@@ -71,8 +71,7 @@ extension CoherenceGadget {
     private func precommittable(tree: BlockTree) -> VerifiedQuorumCertificate? {
         quorums.all.first { quorum in
             rules.mayPrecommit(
-                quorum.reference, in: round, finalised: finalised, tree: tree)
-                && targetCap.highest.map { quorum.block.number <= $0 } ?? true
+                quorum.reference, in: round, of: domain.set.id, finalised: finalised, tree: tree)
         }
     }
 

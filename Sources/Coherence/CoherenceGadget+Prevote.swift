@@ -65,14 +65,22 @@ extension CoherenceGadget {
         return base == finalised ? nil : base
     }
 
-    /// The best head at or above a block, lowered to the cap (rule 7) but not below the block; nil
+    /// The best head at or above a block, lowered to where this set votes (rule 7).
+    func highestTarget(from base: BlockRef, tree: BlockTree) -> BlockRef? {
+        tree.bestHead(descendingFrom: base.hash).flatMap {
+            rules.highestTarget(towards: $0, of: domain.set.id, tree: tree)
+        }
+    }
+
+    /// The best head at or above a block, lowered as rule 7 has it but not below the block; nil
     /// when that is not above F.
     private func ownHead(from base: BlockRef, tree: BlockTree) -> BlockRef? {
-        guard let head = tree.bestHead(descendingFrom: base.hash) else { return nil }
+        guard let head = tree.bestHead(descendingFrom: base.hash),
+            let highest = rules.highestTarget(towards: head, of: domain.set.id, tree: tree)
+        else { return nil }
         var height = head.number.rawValue
         height -= min(targetCap.depth, height)
-        if let highest = targetCap.highest { height = min(height, highest.rawValue) }
-        height = max(height, base.number.rawValue)
+        height = max(min(height, highest.number.rawValue), base.number.rawValue)
         guard height > finalised.number.rawValue else { return nil }
         let number = BlockNumber(height)
         guard let hash = tree.ancestor(of: head.hash, at: number) else { return nil }
@@ -89,7 +97,7 @@ extension CoherenceGadget {
     /// Rule 2's condition for a prevote in this round.
     func isAllowed(_ target: BlockRef, tree: BlockTree) -> Bool {
         rules.mayPrevote(
-            target, in: round, finalised: finalised, lock: lock?.reference,
+            target, in: round, of: domain.set.id, finalised: finalised, lock: lock?.reference,
             quorums: quorums.all.lazy.map(\.reference), tree: tree)
     }
 
@@ -97,7 +105,6 @@ extension CoherenceGadget {
     /// one bad primary.
     private func isFollowed(_ hint: BlockRef, tree: BlockTree) -> Bool {
         guard isKnown(hint, tree: tree), isAllowed(hint, tree: tree),
-            targetCap.highest.map({ hint.number <= $0 }) ?? true,
             let best = tree.bestHead(descendingFrom: finalised.hash)
         else { return false }
         if isAtLeast(best, hint, tree: tree) { return true }

@@ -23,6 +23,8 @@ package struct CoherenceGadget: Sendable {
     static let heldCertificateLimit = 4
     /// A hint off the own best chain may be on a fork this much shorter (rule 2).
     static let hintForkLimit: UInt32 = 8
+    /// The shortest and the longest pause before a signer that failed is asked again.
+    static let signingPauses: ClosedRange<Duration> = .milliseconds(250)...(.seconds(8))
 
     package let configuration: Configuration
     package let domain: VotingDomain
@@ -35,6 +37,10 @@ package struct CoherenceGadget: Sendable {
     var measurement = QuantumMeasurement.unusable(.noMeasurement)
     /// Why this key signs no more.
     var halt: SafetyAlarm?
+    /// The key that was ours when signing ended; nil when that is not known.
+    var haltedKey: [UInt8]?
+    /// The set that F hands over to: this gadget has nothing more to do.
+    package internal(set) var successor: ValidatorSet?
 
     /// F.
     var finalised: BlockRef
@@ -52,6 +58,10 @@ package struct CoherenceGadget: Sendable {
     var storedQuorumRound: RoundNumber?
     var tallies: VoteTallies
     var own = OwnVotes()
+    /// When signatures that failed are asked for again; nil when none failed.
+    var signingRetry: ScheduledTimer?
+    /// The pause after the next failure.
+    var signingPause = signingPauses.lowerBound
     /// A vote of ours that only the stored certificate tells of; the start writes it down.
     var unrecorded: VerifiedVote?
     /// Quorums of precommits that were made into certificates already.
@@ -94,7 +104,49 @@ package struct CoherenceGadget: Sendable {
             validatorCount: domain.set.count,
             quorum: domain.set.quorum - rules.missingQuorumVotes, round: RoundNumber(0),
             countsContentOnce: rules.countsContentOnce)
+        haltedKey = halt == nil ? nil : ownKey
         try restore(recovered, verifier: verifier)
+    }
+
+    /// The gadget of the set that another one's F hands over to. Rounds begin at 0; locks, quorum
+    /// certificates and votes of the old set are void.
+    ///
+    /// - Parameters:
+    ///   - local: our index in the new set.
+    ///   - old: a gadget with a `successor`, which is the new set.
+    package init(after old: CoherenceGadget, local: ValidatorIndex?) {
+        guard let set = old.successor else {
+            preconditionFailure("the old gadget's set is over")
+        }
+        precondition(local.map { set.validator(at: $0) != nil } ?? true)
+        configuration = old.configuration
+        domain = VotingDomain(genesisHash: old.domain.genesisHash, set: set)
+        self.local = local
+        rules = old.rules
+        targetCap = old.targetCap
+        measurement = old.measurement
+        finalised = old.finalised
+        recentFinality = old.recentFinality
+        tallies = VoteTallies(
+            validatorCount: set.count, quorum: set.quorum - rules.missingQuorumVotes,
+            round: RoundNumber(0), countsContentOnce: rules.countsContentOnce)
+        halt = old.inheritedHalt(local: local)
+        haltedKey = halt == nil ? nil : old.haltedKey ?? ownKey
+    }
+
+    /// The alarm that ends signing in the next set too: it must be durable there before the hand-off
+    /// block counts as final. What proves that too many validators are faulty ends signing for good;
+    /// what is about our own key holds as long as that is our key.
+    ///
+    /// - Parameter local: our index in `successor`.
+    package func inheritedHalt(local: ValidatorIndex?) -> SafetyAlarm? {
+        switch halt {
+        case .conflictingCertificate, .conflictingLock, nil: return halt
+        case .ownDoubleVote, .ownKeyUsedElsewhere:
+            let next = local.flatMap { successor?.validator(at: $0)?.falconPublicKey }
+            guard let next, let haltedKey else { return halt }
+            return next == haltedKey ? halt : nil
+        }
     }
 
     /// Takes one input and says what is to be done.
@@ -108,8 +160,8 @@ package struct CoherenceGadget: Sendable {
         case .start: start(tree: tree)
         case .blockImported(let block): blockImported(block, tree: tree)
         case .vote(let vote): receive(vote, tree: tree)
-        case .signed(let slot, let signature): complete(slot, signature: signature)
-        case .signingFailed(let slot): complete(slot, signature: nil)
+        case .signed(let slot, let signature): complete(slot, signature: signature, now: now)
+        case .signingFailed(let slot): complete(slot, signature: nil, now: now)
         case .quorumCertificate(let quorum): receive(quorum)
         case .certificate(let certificate): receive(certificate, tree: tree)
         case .measurement(let measurement): take(measurement)
@@ -150,8 +202,18 @@ package struct CoherenceGadget: Sendable {
         configuration.timings.roundDuration(failedRounds: failedRounds)
     }
 
-    /// Our index while we may sign; nil for observers and after an alarm.
-    var signer: ValidatorIndex? { halt == nil ? local : nil }
+    /// Our index while we may sign; nil for observers, after an alarm and when the set is over.
+    var signer: ValidatorIndex? {
+        // Not `halt == nil`, which would copy the alarm's certificates.
+        if case .some = halt { return nil }
+        if case .some = successor { return nil }
+        return local
+    }
+
+    /// Our key in this set; nil for observers.
+    package var ownKey: [UInt8]? {
+        local.flatMap { domain.set.validator(at: $0)?.falconPublicKey }
+    }
 
     /// The measurement to vote with; nil while abstaining.
     var usableState: QuantumState? {
@@ -172,6 +234,7 @@ package struct CoherenceGadget: Sendable {
     func highestQuorum(tree: BlockTree) -> VerifiedQuorumCertificate? {
         quorums.all.last {
             isKnown($0.block, tree: tree) && isAtLeast($0.block, finalised, tree: tree)
+                && rules.mayVote(on: $0.block.hash, of: domain.set.id, tree: tree)
         }
     }
 

@@ -53,14 +53,29 @@ public struct VerifiedDoubleVote: Sendable, Hashable {
 }
 
 extension DoubleVote {
-    /// Checks both votes and that they are of one slot for different targets.
-    public func verify(
-        in domain: VotingDomain, using verifier: some SignatureVerifier
-    ) throws(DoubleVoteInvalid) -> VerifiedDoubleVote {
+    /// Checks everything but the signatures: both votes, and that they are of one slot for
+    /// different targets.
+    ///
+    /// - Returns: the slot that was filled twice.
+    public func check(in domain: VotingDomain) throws(DoubleVoteInvalid) -> VoteSlot {
         guard first.target != second.target else { throw .sameTarget }
         guard first.validator == second.validator, first.round == second.round,
             first.phase == second.phase, first.setID == second.setID
         else { throw .differentSlots }
+        do {
+            let slot = try first.check(in: domain)
+            _ = try second.check(in: domain)
+            return slot
+        } catch {
+            throw .invalidVote(error)
+        }
+    }
+
+    /// Checks both votes and that they are of one slot for different targets.
+    public func verify(
+        in domain: VotingDomain, using verifier: some SignatureVerifier
+    ) throws(DoubleVoteInvalid) -> VerifiedDoubleVote {
+        _ = try check(in: domain)
         do {
             return VerifiedDoubleVote(
                 try first.verify(in: domain, using: verifier),

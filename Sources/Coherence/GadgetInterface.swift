@@ -6,7 +6,7 @@ extension CoherenceGadget {
     package struct Configuration: Sendable, Hashable {
         /// How long rounds wait: a constant of the chain.
         package var timings: VotingTimings
-        /// How high votes may go (rule 7).
+        /// How far below the head votes stay (rule 7).
         package var targetCap: TargetCap
 
         package init(timings: VotingTimings = .standard, targetCap: TargetCap = .none) {
@@ -15,21 +15,16 @@ extension CoherenceGadget {
         }
     }
 
-    /// Rule 7: limits on what is voted for.
+    /// Rule 7: a limit on what is voted for, besides that a set votes on no block above its
+    /// hand-off.
     package struct TargetCap: Sendable, Hashable {
         /// The own choice stays this many blocks below the head.
         package var depth: UInt32
-        /// The height of the hand-off block of a pending set change: nothing above it gets a vote
-        /// of this set.
-        package var highest: BlockNumber?
 
-        /// No limits.
+        /// No limit.
         package static let none = TargetCap()
 
-        package init(depth: UInt32 = 0, highest: BlockNumber? = nil) {
-            self.depth = depth
-            self.highest = highest
-        }
+        package init(depth: UInt32 = 0) { self.depth = depth }
     }
 
     /// What happens to a gadget.
@@ -42,7 +37,7 @@ extension CoherenceGadget {
         indirect case vote(VerifiedVote)
         /// The signature that was asked for with `sign`.
         case signed(VoteSlot, [UInt8])
-        /// There will be no signature for this slot.
+        /// A request for this slot brought no signature.
         case signingFailed(VoteSlot)
         /// Somebody's quorum certificate.
         indirect case quorumCertificate(VerifiedQuorumCertificate)
@@ -59,7 +54,8 @@ extension CoherenceGadget {
     /// What a gadget wants done, in this order. `persist` is a barrier: nothing after it, in this
     /// or a later answer, is carried out before the record is durable.
     package enum Effect: Sendable, Hashable {
-        /// Sign a vote and answer with `signed` or `signingFailed`; once per slot, ever.
+        /// Sign a vote and answer with `signed` or `signingFailed`. After a failure the same vote
+        /// is asked for again; a slot has one content for as long as the gadget lives.
         indirect case sign(UnsignedVote)
         /// Make a record durable.
         indirect case persist(VotingRecord)
@@ -86,20 +82,32 @@ extension CoherenceGadget {
     }
 }
 
-/// The timers of a round. A timer of a round that was left is cancelled and ignored.
-package enum VotingTimer: Sendable, Hashable {
-    /// D/2 after the round's start: the end of waiting for the primary.
-    case half(RoundNumber)
-    /// D after the round's start: the end of waiting for prevotes.
-    case prevote(RoundNumber)
-    /// D after q precommits of any value were seen: the end of the round.
-    case precommit(RoundNumber)
+/// A timer of a round of a set, or of a set's signatures. Once the round or the set was left it is cancelled, and ignored if
+/// it fires all the same.
+package struct VotingTimer: Sendable, Hashable {
+    /// What a timer ends.
+    package enum Kind: Sendable, Hashable, CaseIterable {
+        /// D/2 after the round's start: the end of waiting for the primary.
+        case half
+        /// D after the round's start: the end of waiting for prevotes.
+        case prevote
+        /// D after q precommits of any value were seen: the end of the round.
+        case precommit
+        /// A pause after the signer failed: the time to ask it again.
+        case signing
+    }
 
-    /// The round that the timer belongs to.
-    package var round: RoundNumber {
-        switch self {
-        case .half(let round), .prevote(let round), .precommit(let round): round
-        }
+    /// What the timer ends.
+    package let kind: Kind
+    /// The set whose round it is.
+    package let setID: SetID
+    /// The round that the timer belongs to; 0 for `signing`, which outlasts rounds.
+    package let round: RoundNumber
+
+    package init(_ kind: Kind, setID: SetID, round: RoundNumber) {
+        self.kind = kind
+        self.setID = setID
+        self.round = round
     }
 }
 
@@ -117,8 +125,10 @@ package enum VotingNote: Sendable, Hashable {
     case lockDropped(BlockRef, RoundNumber)
     /// The round changed because others are ahead.
     case jumped(from: RoundNumber, to: RoundNumber)
-    /// The signer failed; the slot stays taken.
+    /// The signer failed; it is asked again for the same vote.
     case signingFailed(VoteSlot)
     /// A vote or certificate names a height that its block does not have.
     case wrongHeight(VoteTarget)
+    /// A certificate of this set is for a block that a later set votes on: nothing is final by it.
+    case beyondHandOff(VoteTarget)
 }

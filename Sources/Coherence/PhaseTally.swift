@@ -113,6 +113,30 @@ package struct PhaseTally: Sendable {
         return found
     }
 
+    /// All votes of the validators whose bit is set in `wanted`, as in `bitmap`.
+    func votes(wanted: [UInt8]) -> [VerifiedVote] {
+        var found: [VerifiedVote] = []
+        for position in first.indices
+        where position / 8 < wanted.count && wanted[position / 8] >> (position % 8) & 1 == 1 {
+            guard let held = first[position] else { continue }
+            found.append(held)
+            if !second.isEmpty, let other = second[held.index] { found.append(other) }
+        }
+        return found
+    }
+
+    /// The validators that voted for a target, ascending.
+    func supporters(of target: VoteTarget) -> [ValidatorIndex] {
+        var found: [ValidatorIndex] = []
+        for position in first.indices {
+            let index = ValidatorIndex(UInt16(position))
+            if first[position]?.target == target || second[index]?.target == target {
+                found.append(index)
+            }
+        }
+        return found
+    }
+
     /// The votes by which a target has its quorum: the q with the lowest indices.
     func quorumVotes(for target: VoteTarget) -> [VerifiedVote] {
         Array(votes { $0.target == target }.prefix(quorum))

@@ -18,7 +18,7 @@ struct RoundClock: Sendable {
 
     /// Takes the firing of a timer of this round; false for one that does not run.
     mutating func fire(_ timer: VotingTimer) -> Bool {
-        switch timer {
+        switch timer.kind {
         case .half:
             guard votingStarted != nil, !halfFired else { return false }
             halfFired = true
@@ -30,23 +30,29 @@ struct RoundClock: Sendable {
         case .precommit:
             guard precommitsStarted != nil, !precommitFired else { return false }
             precommitFired = true
+        case .signing: return false
         }
         return true
     }
 
     /// The timers that run, with the points at which they are due in a round of duration D.
-    func running(in round: RoundNumber, duration: Duration) -> [ScheduledTimer] {
+    func running(
+        in round: RoundNumber, of set: SetID, duration: Duration
+    ) -> [ScheduledTimer] {
+        func timer(_ kind: VotingTimer.Kind, at deadline: Instant) -> ScheduledTimer {
+            ScheduledTimer(VotingTimer(kind, setID: set, round: round), at: deadline)
+        }
         var timers: [ScheduledTimer] = []
         if let votingStarted {
             if !halfFired {
-                timers.append(ScheduledTimer(.half(round), at: votingStarted + duration / 2))
+                timers.append(timer(.half, at: votingStarted + duration / 2))
             }
             if !prevoteFired {
-                timers.append(ScheduledTimer(.prevote(round), at: votingStarted + duration))
+                timers.append(timer(.prevote, at: votingStarted + duration))
             }
         }
         if let precommitsStarted, !precommitFired {
-            timers.append(ScheduledTimer(.precommit(round), at: precommitsStarted + duration))
+            timers.append(timer(.precommit, at: precommitsStarted + duration))
         }
         return timers
     }

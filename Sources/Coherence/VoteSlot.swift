@@ -70,6 +70,12 @@ public struct VotePosition: Sendable, Hashable, Comparable {
         self.phase = phase
     }
 
+    /// Not the derived one, which compares through the protocols of the parts: positions are
+    /// looked up in short lists at every message.
+    public static func == (left: VotePosition, right: VotePosition) -> Bool {
+        left.round.rawValue == right.round.rawValue && left.phase.rawValue == right.phase.rawValue
+    }
+
     public static func < (left: VotePosition, right: VotePosition) -> Bool {
         left.round != right.round ? left.round < right.round : left.phase < right.phase
     }

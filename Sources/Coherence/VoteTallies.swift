@@ -46,6 +46,18 @@ struct VoteTallies: Sendable {
         windowIndex(round).map { window[$0][Int(phase.rawValue)] }
     }
 
+    /// The bitmap of a round and phase; nil outside [r-1, r+1].
+    func bitmap(_ round: RoundNumber, _ phase: VotePhase) -> [UInt8]? {
+        windowIndex(round).map { window[$0][Int(phase.rawValue)].bitmap }
+    }
+
+    /// The vote of a slot for a target; nil outside [r-1, r+1].
+    func vote(in slot: VoteSlot, for target: VoteTarget) -> VerifiedVote? {
+        windowIndex(slot.round).flatMap {
+            window[$0][Int(slot.phase.rawValue)].vote(of: slot.validator, for: target)
+        }
+    }
+
     /// The tally of the current round.
     func current(_ phase: VotePhase) -> PhaseTally { window[1][Int(phase.rawValue)] }
 

@@ -99,8 +99,8 @@ package enum VotingRecord: Sendable, Hashable {
     case certificate(FinalityCertificate)
     /// An equivocation of some validator.
     case evidence(DoubleVote)
-    /// Why this key signs no more in this set.
-    case halt(SafetyAlarm)
+    /// Why this node signs no more in a set; the alarm itself may be of an earlier one.
+    case halt(setID: SetID, SafetyAlarm)
 }
 
 /// What a gadget knows when it starts: what its predecessor had made durable for this set.

@@ -33,15 +33,33 @@ extension VotingRules {
         last.map { $0 < position } ?? true || !decidesInOrder
     }
 
-    /// Rule 2: whether a block may be prevoted in a round. Allowed iff T >= F and (no lock, or
-    /// T >= L.block, or T >= Q for a known quorum certificate for Q of a round above the lock's and
-    /// below this one).
+    /// Rule 7: whether a set votes on a block, so that its votes and certificates for it count: the
+    /// block is known and the set was in force in its parent's state.
+    ///
+    /// The set's id is enough: a gadget's set is the one in force after F, all blocks of the tree
+    /// descend from F, and every hand-off on the way to one gives it a higher id.
+    package func mayVote(on block: Hash256, of set: SetID, tree: BlockTree) -> Bool {
+        !staysWithinSet || tree.votingSet(of: block)?.id == set
+    }
+
+    /// Rule 7: the highest block that a set votes on along the chain of a head: the head itself or
+    /// the set's hand-off block. Nil when there is none at or above the tree's root.
+    package func highestTarget(
+        towards head: BlockRef, of set: SetID, tree: BlockTree
+    ) -> BlockRef? {
+        staysWithinSet ? tree.highestBlock(votedOnBy: set, upTo: head.hash) : head
+    }
+
+    /// Rule 2: whether a block may be prevoted in a round of a set. Allowed iff the set votes on it,
+    /// T >= F and (no lock, or T >= L.block, or T >= Q for a known quorum certificate for Q of a
+    /// round above the lock's and below this one).
     ///
     /// - Parameter quorums: the known quorum certificates, of any rounds.
     package func mayPrevote(
-        _ target: BlockRef, in round: RoundNumber, finalised: BlockRef, lock: QuorumReference?,
-        quorums: some Sequence<QuorumReference>, tree: BlockTree
+        _ target: BlockRef, in round: RoundNumber, of set: SetID, finalised: BlockRef,
+        lock: QuorumReference?, quorums: some Sequence<QuorumReference>, tree: BlockTree
     ) -> Bool {
+        guard mayVote(on: target.hash, of: set, tree: tree) else { return false }
         guard tree.isDescendant(target.hash, ofOrEqual: finalised.hash) else { return false }
         guard let lock else { return true }
         if tree.isDescendant(target.hash, ofOrEqual: lock.block.hash) { return true }
@@ -53,14 +71,17 @@ extension VotingRules {
     }
 
     /// Rule 3: whether the block of a quorum certificate may be precommitted in a round: the
-    /// certificate is of that round, the block is known and at or above F.
+    /// certificate is of that round, the block is known, at or above F, and one that the set votes
+    /// on.
     package func mayPrecommit(
-        _ quorum: QuorumReference, in round: RoundNumber, finalised: BlockRef, tree: BlockTree
+        _ quorum: QuorumReference, in round: RoundNumber, of set: SetID, finalised: BlockRef,
+        tree: BlockTree
     ) -> Bool {
         guard quorum.round == round else { return false }
         return !locksOnlyKnownBlocks
             || tree.number(of: quorum.block.hash) == quorum.block.number
                 && tree.isDescendant(quorum.block.hash, ofOrEqual: finalised.hash)
+                && mayVote(on: quorum.block.hash, of: set, tree: tree)
     }
 
     /// Rule 3: whether a validator locks a block that it is about to precommit. A lock on F itself
@@ -87,10 +108,15 @@ extension VotingRules {
     ) -> LockFate {
         let block = lock.block
         if isFinal || tree.isDescendant(finalised.hash, ofOrEqual: block.hash) { return .dropped }
+        // An unknown block may be one that was pruned because it conflicts with F: a crash came
+        // between the commits of the chain's file and of the sign log. A lock on it that is older
+        // than F's certificate has no force wherever the block is: had it been final, no other
+        // block's certificate could be of a later round, unless it is for a descendant.
+        let isSuperseded = certificateRound.map { lock.round < $0 } ?? false
         let isAbove =
             block.number > finalised.number
-            && (!tree.contains(block.hash)
-                || tree.isDescendant(block.hash, ofOrEqual: finalised.hash))
+            && (tree.contains(block.hash)
+                ? tree.isDescendant(block.hash, ofOrEqual: finalised.hash) : !isSuperseded)
         // Dropping a lock above F would fork. One whose block the disk has lost is kept too.
         guard !isAbove else { return keepsLockAboveFinality ? .kept : .dropped }
         guard let certificateRound else { return .dropped }

@@ -2,8 +2,9 @@ package import Chain
 package import Primitives
 
 /// What vote gossip reads of a gadget: where it stands and which votes it holds. A snapshot that
-/// shares the gadget's storage; take it when it is needed and let it go.
-package struct VotingView: Sendable {
+/// shares the gadget's storage: let it go before the gadget takes its next input, or the gadget has
+/// to copy what it changes. An object, because it is handed on at every message.
+package final class VotingView: Sendable {
     /// Chain and set.
     package let domain: VotingDomain
     /// r.
@@ -55,7 +56,7 @@ package struct VotingView: Sendable {
     /// Who has voted in a round and phase, as a bitmap of ceil(n/8) bytes (bit i of byte i/8, least
     /// significant first); nil outside [r-1, r+1].
     package func held(_ round: RoundNumber, _ phase: VotePhase) -> [UInt8]? {
-        tallies.tally(round, phase)?.bitmap
+        tallies.bitmap(round, phase)
     }
 
     /// How many validators have voted in a round and phase; 0 outside [r-1, r+1].
@@ -75,7 +76,7 @@ package struct VotingView: Sendable {
         else {
             return nil
         }
-        return tallies.tally(slot.round, slot.phase)?.vote(of: slot.validator, for: target)
+        return tallies.vote(in: slot, for: target)
     }
 
     /// Whether a verified vote of the same content is held.
@@ -87,11 +88,14 @@ package struct VotingView: Sendable {
     package func votes(
         _ round: RoundNumber, _ phase: VotePhase, wanted: [UInt8]
     ) -> [VerifiedVote] {
-        guard let tally = tallies.tally(round, phase) else { return [] }
-        return tally.votes { vote in
-            let index = Int(vote.index.rawValue)
-            return index / 8 < wanted.count && wanted[index / 8] >> (index % 8) & 1 == 1
-        }
+        tallies.tally(round, phase)?.votes(wanted: wanted) ?? []
+    }
+
+    /// The validators of whom a vote for this target is held in a round and phase, ascending.
+    package func supporters(
+        _ round: RoundNumber, _ phase: VotePhase, of target: VoteTarget
+    ) -> [ValidatorIndex] {
+        tallies.tally(round, phase)?.supporters(of: target) ?? []
     }
 
     /// The held votes for a block, prevotes before precommits of each round, by index.

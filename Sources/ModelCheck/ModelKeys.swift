@@ -64,4 +64,8 @@ package struct NoSignatures: SignatureVerifier {
     package func verify(
         _ signature: [UInt8], message: [UInt8], by index: ValidatorIndex, in set: ValidatorSet
     ) -> Bool { true }
+
+    package func verify(_ signature: [UInt8], message: [UInt8], publicKey: [UInt8]) -> Bool {
+        true
+    }
 }

@@ -127,8 +127,8 @@ struct RuleTables {
         var allowed: UInt64 = 0
         for block in 1...tree.count {
             let isAllowed = rules.mayPrevote(
-                tree.blocks[block], in: RoundNumber(UInt64(round)), finalised: finalised,
-                lock: lock(of: validator), quorums: references,
+                tree.blocks[block], in: RoundNumber(UInt64(round)), of: SetID(0),
+                finalised: finalised, lock: lock(of: validator), quorums: references,
                 tree: tree.trees[validator.finalised])
             if isAllowed { allowed |= 1 << UInt64(block - 1) }
         }
@@ -175,7 +175,7 @@ struct RuleTables {
         _ block: Int, _ finalised: Int, _ round: Int, in current: Int
     ) -> Bool {
         rules.mayPrecommit(
-            reference(block, round), in: RoundNumber(UInt64(current)),
+            reference(block, round), in: RoundNumber(UInt64(current)), of: SetID(0),
             finalised: tree.blocks[finalised], tree: tree.trees[finalised])
     }
 

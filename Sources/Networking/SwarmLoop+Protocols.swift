@@ -29,6 +29,7 @@ struct ProtocolEntry {
         case requests(RequestEntry)
         case streams(StreamHandlerClosure)
         case kademlia(KademliaDriver)
+        case pubSub(PubSubHub)
     }
 
     let kind: Kind
@@ -70,6 +71,19 @@ extension SwarmLoop {
         }
     }
 
+    /// Registers GossipSub, once.
+    func register(_ service: PubSubService) {
+        precondition(pubSub == nil, "GossipSub is registered already")
+        let hub = PubSubHub(service: service, swarm: self)
+        pubSub = hub
+        register(
+            GossipSubVersion.protocolNames,
+            ProtocolEntry(kind: .pubSub(hub), maximumInboundStreams: 4))
+        for peer in connectionsByPeer.keys.sorted() {
+            if let connection = connectionsByPeer[peer]?.first { hub.connected(connection) }
+        }
+    }
+
     func register(_ requests: RequestEntry) {
         register(
             [requests.configuration.name] + requests.configuration.fallbackNames,
@@ -104,6 +118,7 @@ extension SwarmLoop {
         case .notifications(let hub): return hub.accept(stream)
         case .requests(let requests): return RequestReceiver(entry: requests, swarm: self)
         case .kademlia(let kademlia): return KademliaResponder(driver: kademlia)
+        case .pubSub(let hub): return hub.accept(stream)
         case .streams(let handler):
             let jobs = jobs
             return RawStreamHandler(gate: gate) { result in
@@ -123,6 +138,9 @@ extension SwarmLoop {
     var protocolCounters: [String: ProtocolCounters] {
         var counters: [String: ProtocolCounters] = [:]
         for hub in hubs { counters[hub.service.name] = hub.service.counters }
+        if let pubSub {
+            counters[GossipSubVersion.v1_2.protocolName] = pubSub.service.counters
+        }
         for entry in protocols.values {
             if case .requests(let requests) = entry.kind {
                 counters[requests.configuration.name] = requests.counters

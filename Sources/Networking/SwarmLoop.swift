@@ -37,6 +37,8 @@ final class SwarmLoop {
     let resolver: NameResolver
     private(set) var kademlia: KademliaDriver?
     private(set) var multicast: MulticastDriver?
+    /// GossipSub, if it is registered.
+    var pubSub: PubSubHub?
     var listeners: [any Channel] = []
     var listenAddresses: [Multiaddr] = []
     var isRunning = false
@@ -56,7 +58,8 @@ final class SwarmLoop {
         isolatedLoop = gate.loop.assumeIsolated()
         localPeer = configuration.identity.peerID
         credentials = NoiseCredentials(
-            identity: configuration.identity, staticKey: NoisePrivateKey(using: &generator))
+            identity: configuration.identity, staticKey: NoisePrivateKey(using: &generator),
+            security: configuration.security)
         peerSet = PeerSet(
             localPeer: localPeer, limits: configuration.limits, timings: configuration.timings,
             reservedOnly: configuration.reservedOnly)
@@ -135,6 +138,8 @@ final class SwarmLoop {
         listeners = []
         for id in connections.keys.sorted() { connections[id]?.close(.shutdown) }
         for hub in hubs { hub.stop() }
+        pubSub?.stop()
+        pubSub = nil
         (hubs, protocols, supportedProtocols) = ([], [:], [])
         events.finish()
     }

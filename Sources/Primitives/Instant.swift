@@ -41,6 +41,11 @@ public struct Instant: Sendable, Hashable, Comparable {
 extension Duration {
     /// The duration in nanoseconds, clamped to what an `Int64` holds (about 292 years).
     public var clampedNanoseconds: Int64 {
+        // Below nine seconds, as nearly all are, 64 bits hold the attoseconds; `components` would
+        // divide 128 bits, and this is asked several times for every message and timer.
+        let whole = attoseconds
+        let short = Int64(truncatingIfNeeded: whole)
+        if Int128(short) == whole { return short / 1_000_000_000 }
         let (seconds, attoseconds) = components
         let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
         guard !overflow else { return seconds < 0 ? .min : .max }

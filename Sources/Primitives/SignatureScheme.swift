@@ -8,6 +8,11 @@ public protocol SignatureVerifier: Sendable {
     func verify(
         _ signature: [UInt8], message: [UInt8], by index: ValidatorIndex, in set: ValidatorSet
     ) -> Bool
+
+    /// Whether `signature` is valid for `message` under a public key that need not be in any set.
+    ///
+    /// False, never a trap, for a signature of any other length and bytes that are no key.
+    func verify(_ signature: [UInt8], message: [UInt8], publicKey: [UInt8]) -> Bool
 }
 
 /// The sizes of the signature scheme's values, in bytes.

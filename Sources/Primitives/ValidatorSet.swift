@@ -49,7 +49,7 @@ public struct ValidatorSet: Sendable, Hashable {
     private let indices: [AccountID: ValidatorIndex]
 
     /// Why a set cannot be formed.
-    public enum Invalid: Error, Sendable, Equatable {
+    public enum Invalid: Error, Sendable, Hashable {
         /// No validators.
         case empty
         /// More than `maximumCount` validators.

@@ -37,6 +37,9 @@ package protocol NodeQueries: Sendable {
     func finalityProof(
         from number: BlockNumber
     ) async throws(NodeQueryFailure) -> FinalityProof?
+    /// How a set handed over to the next one, and that to the one after, as far as is final; a
+    /// bounded number of them.
+    func handOffs(from set: SetID) async throws(NodeQueryFailure) -> [HandOffProof]
 }
 
 /// The node failed to answer, usually because its database did.
@@ -126,11 +129,16 @@ package struct PeerReport: Sendable, Hashable {
     /// Whether it says to be a validator.
     package var isValidator: Bool
     package var best: BlockRef
+    /// Whether the connection is encrypted against later quantum computers.
+    package var hasPostQuantumTransport: Bool
 
-    package init(peerID: String, isValidator: Bool, best: BlockRef) {
+    package init(
+        peerID: String, isValidator: Bool, best: BlockRef, hasPostQuantumTransport: Bool
+    ) {
         self.peerID = peerID
         self.isValidator = isValidator
         self.best = best
+        self.hasPostQuantumTransport = hasPostQuantumTransport
     }
 }
 
@@ -220,6 +228,27 @@ package struct VoteReport: Sendable, Hashable {
     package init(index: ValidatorIndex, vote: CoherenceVote) {
         self.index = index
         self.vote = vote
+    }
+}
+
+/// What shows to anybody who has a validator set which one comes after it.
+package struct HandOffProof: Sendable, Hashable {
+    /// The most that one answer has.
+    package static let maximumCount = 16
+    /// About how many bytes one answer has at most.
+    package static let maximumByteCount = 4 << 20
+
+    /// The set's certificate for its hand-off block.
+    package var certificate: FinalityCertificate
+    /// The hand-off block's header, which announces the next set.
+    package var header: Header
+    /// The next set.
+    package var nextSet: ValidatorSet
+
+    package init(certificate: FinalityCertificate, header: Header, nextSet: ValidatorSet) {
+        self.certificate = certificate
+        self.header = header
+        self.nextSet = nextSet
     }
 }
 

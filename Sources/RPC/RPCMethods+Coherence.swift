@@ -31,6 +31,13 @@ extension RPCMethods {
                     try await node.finalityProof(from: number)
                 }?.json)
         }
+        add("coherence_handOffs") { (parameters) throws(RPCError) in
+            let set = SetID(UInt64(try parameters.blockNumber(0, "fromSetId").rawValue))
+            return .array(
+                try await answering { () throws(NodeQueryFailure) in
+                    try await node.handOffs(from: set)
+                }.map(\.json))
+        }
         add("coherence_bans", access: .operatorOnly) { (_) throws(RPCError) in
             .array(
                 await node.bans().map {
@@ -149,6 +156,19 @@ extension QuantumState {
             "reporterCount": .integer(reporterCount),
             "minQber": .integer(minimumQBER),
             "maxQber": .integer(maximumQBER),
+        ]
+    }
+}
+
+extension HandOffProof {
+    /// Certificate, header and next set in SCALE.
+    fileprivate var json: JSONValue {
+        [
+            "setId": .integer(certificate.setID.rawValue),
+            "blockNumber": .integer(certificate.target.number.rawValue),
+            "certificate": .hex(certificate.scaleBytes),
+            "header": .hex(header.scaleBytes),
+            "nextSet": .hex(nextSet.scaleBytes),
         ]
     }
 }

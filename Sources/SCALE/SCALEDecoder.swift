@@ -55,7 +55,15 @@ public struct SCALEDecoder: Sendable {
             throw .truncated(offset: position, needed: count - remaining)
         }
         defer { position += count }
-        return Array(bytes[position..<position + count])
+        // Not by way of a slice: this is where most bytes of most messages are copied.
+        return [UInt8](unsafeUninitializedCapacity: count) { target, used in
+            bytes.withUnsafeBytes { source in
+                UnsafeMutableRawBufferPointer(target)
+                    .copyMemory(
+                        from: UnsafeRawBufferPointer(rebasing: source[position..<position + count]))
+            }
+            used = count
+        }
     }
 
     /// Reads one byte.
@@ -75,12 +83,8 @@ public struct SCALEDecoder: Sendable {
         guard remaining >= width else {
             throw .truncated(offset: position, needed: width - remaining)
         }
-        var value: Integer = 0
-        var index = width
-        while index > 0 {
-            index -= 1
-            let byte = Integer(truncatingIfNeeded: bytes[position + index])
-            value = (width == 1 ? 0 : value &<< 8) | byte
+        let value = bytes.withUnsafeBytes {
+            Integer(littleEndian: $0.loadUnaligned(fromByteOffset: position, as: Integer.self))
         }
         position += width
         return value
@@ -102,12 +106,36 @@ public struct SCALEDecoder: Sendable {
         _ type: Integer.Type = Integer.self
     ) throws(SCALEError) -> Integer {
         let start = offset
+        if let short = try readShortCompact() {
+            guard let fitting = Integer(exactly: short) else { throw .outOfRange(offset: start) }
+            return fitting
+        }
         let magnitude = try readCompactLittleEndian()
         guard magnitude.count <= 16 else { throw .outOfRange(offset: start) }
         var value: UInt128 = 0
         for byte in magnitude.reversed() { value = value << 8 | UInt128(byte) }
         guard let fitting = Integer(exactly: value) else { throw .outOfRange(offset: start) }
         return fitting
+    }
+
+    /// Reads a compact integer in its form of one, two or four bytes, which are nearly all of them;
+    /// nil, with nothing read, for the long form.
+    private mutating func readShortCompact() throws(SCALEError) -> UInt32? {
+        let start = position
+        guard remaining >= 1 else { throw .truncated(offset: position, needed: 1) }
+        let mode = bytes[position] & 3
+        guard mode < 3 else { return nil }
+        let rest = (1 << Int(mode)) - 1
+        guard remaining > rest else {
+            throw .truncated(offset: position + 1, needed: rest + 1 - remaining)
+        }
+        var value: UInt32 = 0
+        for place in (0...rest).reversed() { value = value << 8 | UInt32(bytes[position + place]) }
+        value >>= 2
+        position += rest + 1
+        let least: UInt32 = mode == 0 ? 0 : mode == 1 ? 1 << 6 : 1 << 14
+        guard value >= least else { throw .nonCanonicalCompact(offset: start) }
+        return value
     }
 
     /// Reads a compact integer of up to 536 bits; the result is little-endian without high zero

@@ -11,7 +11,7 @@ extension ChainDatabase {
         try file.read { db in
             let header = try Self.finalisedHeader(db)
             guard let block = try Self.block(db, header.hash) else { throw UnexpectedForm() }
-            let state = try Self.state(db, at: header.number)
+            let state = try Self.state(db, at: header.number, evidence: evidenceRules)
             let rows = try Row.fetchCursor(
                 db,
                 sql: """
@@ -43,11 +43,23 @@ extension ChainDatabase {
     }
 
     func header(_ hash: Hash256) throws(StorageError) -> Header? {
-        try file.read { db in
-            try Row.fetchOne(
-                db.cachedStatement(sql: "SELECT hash, header FROM block WHERE hash = ?"),
-                arguments: [Data(hash)]
-            ).map(Self.header)
+        try file.read { try Self.header($0, hash) }
+    }
+
+    static func header(_ db: Database, _ hash: Hash256) throws -> Header? {
+        try Row.fetchOne(
+            db.cachedStatement(sql: "SELECT hash, header FROM block WHERE hash = ?"),
+            arguments: [Data(hash)]
+        ).map(header)
+    }
+
+    func validatorSet(_ set: SetID) throws(StorageError) -> ValidatorSet? {
+        guard let id = Int64(exactly: set.rawValue) else { return nil }
+        return try file.read { db in
+            try Data.fetchOne(
+                db.cachedStatement(sql: "SELECT bytes FROM validator_set WHERE set_id = ?"),
+                arguments: [id]
+            ).map { try ValidatorSet(column: $0) }
         }
     }
 

@@ -31,7 +31,7 @@ extension ChainDatabase {
             try prune(db, pruned)
         case .voting(.certificate(let certificate)): try store(db, certificate)
         case .voting(.evidence(let evidence)): try store(db, evidence)
-        case .voting(.halt(let alarm)): try store(db, alarm)
+        case .voting(.halt(let set, let alarm)): try store(db, alarm, of: set)
         case .voting(.vote), .voting(.lock), .voting(.highestQuorumCertificate), .authored: break
         case .ban(let ban): try store(db, ban)
         case .unban(let peer):
@@ -59,6 +59,10 @@ extension ChainDatabase {
                     reason: "the final block \(block) is no stored child of \(tip)")
             }
             tip = block
+            if try Self.header(db, block.hash)?.handOff != nil {
+                let state = try Self.state(db, at: block.number, evidence: evidenceRules)
+                try Self.insert(db, state.setInForce)
+            }
         }
         guard let last = blocks.last else { return }
         let snapshot = try UInt32.fetchOne(
@@ -66,7 +70,7 @@ extension ChainDatabase {
         if last.number.rawValue - min(snapshot ?? 0, last.number.rawValue)
             >= retention.snapshotInterval
         {
-            let state = try Self.state(db, at: last.number)
+            let state = try Self.state(db, at: last.number, evidence: evidenceRules)
             try db.execute(sql: "DELETE FROM state")
             try Self.write(db, state: state, at: last.number)
         }
@@ -93,7 +97,9 @@ extension ChainDatabase {
 
     /// The state after the finalised block of that height: the newest snapshot below, and the
     /// bodies since. Checked against the header's state root.
-    static func state(_ db: Database, at number: BlockNumber) throws -> ChainState {
+    static func state(
+        _ db: Database, at number: BlockNumber, evidence: EvidenceRules
+    ) throws -> ChainState {
         let snapshot = try Row.fetchOne(
             db,
             sql: """
@@ -111,7 +117,9 @@ extension ChainDatabase {
                 """, arguments: [first, number.rawValue])
         while let row = try rows.next() {
             let block = try block(row)
-            if block.number.rawValue > first { try state.apply(block.extrinsics) }
+            if block.number.rawValue > first {
+                try state.apply(block.extrinsics, at: block.number, evidence: evidence)
+            }
             root = block.header.stateRoot
         }
         guard root == state.root else { throw UnexpectedForm() }
@@ -166,10 +174,10 @@ extension ChainDatabase {
     }
 
     /// The first alarm of a set stays.
-    private func store(_ db: Database, _ alarm: SafetyAlarm) throws {
+    private func store(_ db: Database, _ alarm: SafetyAlarm, of set: SetID) throws {
         try db.execute(
             sql: "INSERT OR IGNORE INTO alarm (set_id, bytes) VALUES (?, ?)",
-            arguments: [try column(alarm.setID.rawValue), Data(alarm.scaleBytes)])
+            arguments: [try column(set.rawValue), Data(alarm.scaleBytes)])
     }
 
     // MARK: Peers

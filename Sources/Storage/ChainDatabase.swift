@@ -31,6 +31,8 @@ final class ChainDatabase: Sendable {
 
     let file: SQLiteFile
     let retention: Retention
+    /// Judges the evidence in the bodies that are executed again.
+    let evidenceRules: EvidenceRules
 
     /// Opens the database in a directory, or begins one with the chain's genesis.
     ///
@@ -40,6 +42,7 @@ final class ChainDatabase: Sendable {
         options: SQLiteFile.Options = SQLiteFile.Options()
     ) throws(StorageError) {
         self.retention = retention
+        evidenceRules = .doubleVotes(genesisHash: genesis.hash)
         try FileSystem.createDirectory(directory)
         file = try SQLiteFile(
             path: "\(directory)/\(Self.fileName)", schema: Self.schema, options: options)
@@ -67,6 +70,7 @@ final class ChainDatabase: Sendable {
         try insert(db, Block(header: genesis, extrinsics: []))
         try db.execute(sql: "UPDATE block SET final = 1")
         try write(db, state: state, at: genesis.number)
+        try insert(db, state.setInForce)
     }
 
     static let schema = SQLiteFile.Schema(
@@ -123,7 +127,13 @@ final class ChainDatabase: Sendable {
                 PRIMARY KEY (peer, address)
             ) STRICT, WITHOUT ROWID;
             CREATE INDEX address_by_age ON address (last_seen);
+            """,
             """
+            CREATE TABLE validator_set (
+                set_id INTEGER PRIMARY KEY,
+                bytes BLOB NOT NULL
+            ) STRICT;
+            """,
         ])
 }
 
@@ -143,6 +153,13 @@ extension ChainDatabase {
             Data(block.hash), block.number.rawValue, Data(block.header.parentHash),
             Data(block.header.scaleBytes), Data(body.bytes),
         ])
+    }
+
+    /// Stores a validator set that has come into force; the sets of a final chain never change.
+    static func insert(_ db: Database, _ set: ValidatorSet) throws {
+        try db.execute(
+            sql: "INSERT OR IGNORE INTO validator_set (set_id, bytes) VALUES (?, ?)",
+            arguments: [try column(set.id.rawValue), Data(set.scaleBytes)])
     }
 
     /// A header of a row with the columns `hash` and `header`.

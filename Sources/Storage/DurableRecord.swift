@@ -52,15 +52,3 @@ package struct StoredAddress: Sendable, Hashable {
         self.lastSeenUnixSeconds = lastSeenUnixSeconds
     }
 }
-
-extension SafetyAlarm {
-    /// The set in which the alarm ends signing.
-    var setID: SetID {
-        switch self {
-        case .conflictingCertificate(let certificate, _, _): certificate.setID
-        case .conflictingLock(_, let certificate): certificate.setID
-        case .ownDoubleVote(let evidence): evidence.first.setID
-        case .ownKeyUsedElsewhere(let vote): vote.setID
-        }
-    }
-}

@@ -49,14 +49,16 @@ enum FileSystem {
     }
 
     /// What is in a small file; nil when there is none.
-    static func read(_ path: String) throws(StorageError) -> [UInt8]? {
+    ///
+    /// - Parameter limit: the most bytes that are read.
+    static func read(_ path: String, limit: Int = 256) throws(StorageError) -> [UInt8]? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
             if errno == ENOENT { return nil }
             throw .unreadable(path: path, reason: reason())
         }
         defer { close(descriptor) }
-        var buffer = [UInt8](repeating: 0, count: 256)
+        var buffer = [UInt8](repeating: 0, count: limit)
         let count = Glibc.read(descriptor, &buffer, buffer.count)
         guard count >= 0 else { throw .unreadable(path: path, reason: reason()) }
         return Array(buffer[..<count])
@@ -83,6 +85,14 @@ enum FileSystem {
     /// Gives a file another name in the same directory.
     static func rename(_ path: String, to other: String) throws(StorageError) {
         guard Glibc.rename(path, other) == 0 else {
+            throw .unwritable(path: path, reason: reason())
+        }
+        try synchronise(directory: parent(of: path))
+    }
+
+    /// Removes a file; one that is not there is no error.
+    static func removeFile(_ path: String) throws(StorageError) {
+        guard unlink(path) == 0 || errno == ENOENT else {
             throw .unwritable(path: path, reason: reason())
         }
         try synchronise(directory: parent(of: path))

@@ -131,7 +131,7 @@ package final class NodeStore: Sendable {
     /// What a node goes on with.
     package func load() throws(StorageError) -> RecoveredChain {
         let (block, state, above) = try chain.recovered()
-        let set = state.activeSet.id
+        let set = state.setInForce.id
         let log = signing.withLock(\.log)
         let contents = try log?.contents(of: set) ?? SignLog.Contents()
         let alarm = try chain.alarm(of: set)
@@ -140,8 +140,8 @@ package final class NodeStore: Sendable {
             lock: contents.lock, highestQuorumCertificate: contents.highestQuorumCertificate,
             signRecords: contents.records, halt: contents.halt ?? alarm)
         return RecoveredChain(
-            finalised: block, state: state, unfinalised: above, voting: voting,
-            authoredSlot: contents.authoredSlot)
+            evidenceRules: chain.evidenceRules, finalised: block, state: state, unfinalised: above,
+            voting: voting, authoredSlot: contents.authoredSlot)
     }
 
     /// Ends all use of the files and frees the base path.
@@ -205,6 +205,11 @@ extension NodeStore {
         of set: SetID
     ) throws(StorageError) -> FinalityCertificate? { try chain.newestCertificate(of: set) }
 
+    /// A validator set of the final chain; nil for one that has not come into force.
+    package func validatorSet(_ set: SetID) throws(StorageError) -> ValidatorSet? {
+        try chain.validatorSet(set)
+    }
+
     /// Stored evidence, oldest first.
     package func evidence(limit: Int) throws(StorageError) -> [DoubleVote] {
         try chain.evidence(limit: limit)
@@ -218,6 +223,12 @@ extension NodeStore {
 
     /// How much is stored.
     package func counts() throws(StorageError) -> StoredCounts { try chain.counts() }
+
+    /// The lowest set that the sign log takes votes of; the first when there is no log.
+    package func firstSignableSet() throws(StorageError) -> SetID {
+        let log = signing.withLock(\.log)
+        return try log?.firstSet() ?? SetID(0)
+    }
 
     /// How many votes the sign log holds; 0 when there is none.
     package func signedVoteCount() throws(StorageError) -> Int {

@@ -4,6 +4,8 @@ package import Primitives
 
 /// What a node finds when it starts.
 package struct RecoveredChain: Sendable {
+    /// Judges the evidence in the bodies that are executed again.
+    let evidenceRules: EvidenceRules
     /// The finalised block; genesis on the first start.
     package let finalised: Block
     /// The state after it.
@@ -29,7 +31,7 @@ package struct RecoveredChain: Sendable {
         for block in unfinalised {
             guard var next = tree.state(of: block.header.parentHash) else { continue }
             do {
-                try next.apply(block.extrinsics)
+                try next.apply(block.extrinsics, at: block.number, evidence: evidenceRules)
             } catch {
                 throw .corrupt(
                     path: "the database", reason: "block \(block.ref) cannot be executed")

@@ -64,9 +64,9 @@ final class SignLog: Sendable {
             try store(db, .lock, set, lock?.scaleBytes)
         case .highestQuorumCertificate(let certificate):
             try store(db, .highestQuorumCertificate, certificate.setID, certificate.scaleBytes)
-        case .halt(let alarm):
-            guard try Self.item(db, .halt, alarm.setID) == nil else { return }
-            try store(db, .halt, alarm.setID, alarm.scaleBytes)
+        case .halt(let set, let alarm):
+            guard try Self.item(db, .halt, set) == nil else { return }
+            try store(db, .halt, set, alarm.scaleBytes)
         case .certificate, .evidence: break
         }
     }
@@ -264,6 +264,11 @@ extension SignLog {
                 else { throw StorageError.corrupt(path: path, reason: "an item was changed") }
             }
         }
+    }
+
+    /// The lowest set that takes votes.
+    func firstSet() throws(StorageError) -> SetID {
+        try file.read { SetID(try Self.floor($0).set) }
     }
 
     /// How many votes are held.

@@ -4,8 +4,8 @@ internal import Primitives
 
 /// The production of own blocks: at most one per slot, whatever happens in between.
 struct Authoring: Sendable {
-    /// Our position in the set; nil when no blocks are produced here.
-    let local: ValidatorIndex?
+    /// Whether blocks are produced here.
+    let isActive: Bool
     /// The newest slot that a block of ours may have been begun for. An own block is durable before
     /// anybody sees it, and its slot is written beside the keys, so that no restart, no purged chain
     /// and no clock that was set back makes a slot free again. The slot of the start counts as used.
@@ -16,16 +16,18 @@ struct Authoring: Sendable {
     private var newest: Hash256?
 
     init(
-        local: ValidatorIndex?, tree: BlockTree, startedIn slot: SlotNumber, newest: SlotNumber?
+        isActive: Bool, keys: HeldKeys, tree: BlockTree, startedIn slot: SlotNumber,
+        newest: SlotNumber?
     ) {
-        self.local = local
-        guard let local else { return }
+        self.isActive = isActive
+        guard isActive else { return }
         newestSlot = max(slot, newest ?? slot)
         for head in tree.heads {
             var step = tree.header(head.hash)
             while let header = step {
                 if let slot = header.slot, newestSlot.map({ slot > $0 }) ?? true,
-                    tree.state(of: header.hash)?.setInForce.author(of: slot) == local
+                    let set = tree.votingSet(of: header.hash),
+                    keys.local(in: set) == set.author(of: slot)
                 {
                     newestSlot = slot
                 }
@@ -34,10 +36,13 @@ struct Authoring: Sendable {
         }
     }
 
-    /// Whether a block may be begun in a slot on top of a parent of that state.
-    func mayProduce(in slot: SlotNumber, on state: ChainState) -> Bool {
-        guard let local, newestSlot.map({ slot > $0 }) ?? true else { return false }
-        return state.setInForce.author(of: slot) == local
+    /// The key to seal with when a block may be begun in a slot on top of a parent of that state; nil
+    /// when it may not.
+    func key(for slot: SlotNumber, on state: ChainState, of keys: HeldKeys) -> [UInt8]? {
+        guard isActive, newestSlot.map({ slot > $0 }) ?? true else { return nil }
+        let set = state.setInForce
+        guard let local = keys.local(in: set), set.author(of: slot) == local else { return nil }
+        return set.validator(at: local)?.falconPublicKey
     }
 
     /// A block waits for its seal; the slot is used up from now on.
@@ -64,7 +69,7 @@ extension ValidatorCore {
     mutating func produceBlock() {
         let slot = currentSlot
         guard let parent = tree.header(tree.best.hash), let state = tree.state(of: parent.hash),
-            authoring.mayProduce(in: slot, on: state)
+            let key = authoring.key(for: slot, on: state, of: keys)
         else { return }
         guard !sync.isCatchingUp else { return }
         guard !tree.isAtMaximumDepth else {
@@ -73,9 +78,10 @@ extension ValidatorCore {
         do {
             let builder = try BlockBuilder(
                 parent: parent, parentState: state, slot: slot,
-                extrinsics: sync.pool.ready(state: state, byteLimit: Block.maximumBodyByteCount))
+                extrinsics: sync.pool.ready(state: state, byteLimit: Block.maximumBodyByteCount),
+                evidence: evidenceRules)
             authoring.begin(builder, in: slot)
-            effects.append(.signSeal(slot, message: builder.message))
+            effects.append(.signSeal(slot, message: builder.message, key: key))
         } catch {
             fail(slot, "\(error)")
         }

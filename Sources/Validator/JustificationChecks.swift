@@ -5,7 +5,7 @@ internal import SCALE
 internal import VoteGossip
 
 /// Certificates that came along with blocks and are being verified: at most one per height, and
-/// few at a time.
+/// few at a time. Those of sets that are not active yet wait for their turn.
 ///
 /// Their jobs' identities have the highest bit set, which the vote gossip never uses.
 struct JustificationChecks: Sendable {
@@ -13,6 +13,8 @@ struct JustificationChecks: Sendable {
     private static let mark: UInt64 = 1 << 63
     private var counter: UInt64 = 0
     private var outstanding: [(id: VerificationJobID, number: BlockNumber)] = []
+    /// Certificates of later sets, ascending by set, then by height; the highest give way.
+    private var later: [FinalityCertificate] = []
 
     /// Whether an identity is one of a job made here.
     static func owns(_ id: VerificationJobID) -> Bool { id.rawValue & mark != 0 }
@@ -31,6 +33,24 @@ struct JustificationChecks: Sendable {
         return VerificationJob(id: id, domain: domain, subject: .certificate(certificate))
     }
 
+    /// Keeps a certificate until its set is active.
+    mutating func keep(_ certificate: FinalityCertificate) {
+        func order(_ one: FinalityCertificate) -> (SetID, BlockNumber) {
+            (one.setID, one.target.number)
+        }
+        let place = later.firstIndex { order($0) >= order(certificate) } ?? later.count
+        if place < later.count, order(later[place]) == order(certificate) { return }
+        later.insert(certificate, at: place)
+        if later.count > Self.limit { later.removeLast() }
+    }
+
+    /// The certificates that waited for a set which is active now. Those of older sets are void.
+    mutating func waiting(for set: SetID) -> [FinalityCertificate] {
+        let ready = later.filter { $0.setID == set }
+        later.removeAll { $0.setID <= set }
+        return ready
+    }
+
     /// The job ended.
     mutating func ended(_ id: VerificationJobID) {
         outstanding.removeAll { $0.id == id }
@@ -40,11 +60,21 @@ struct JustificationChecks: Sendable {
 extension ValidatorCore {
     /// Takes a certificate that stood in a block response, unverified.
     mutating func takeJustification(_ bytes: [UInt8]) {
-        guard let certificate = try? SCALEDecoder.decode(FinalityCertificate.self, from: bytes),
-            let job = justifications.job(
-                for: certificate, above: tree.finalised.number, in: configuration.domain)
+        guard let certificate = try? SCALEDecoder.decode(FinalityCertificate.self, from: bytes)
         else { return }
-        effects.append(.verify([job]))
+        guard certificate.setID <= domain.set.id else { return justifications.keep(certificate) }
+        verify(certificate)
+    }
+
+    /// Looks at the certificates that waited for the set which is active now.
+    mutating func takeWaitingJustifications() {
+        for certificate in justifications.waiting(for: domain.set.id) { verify(certificate) }
+    }
+
+    private mutating func verify(_ certificate: FinalityCertificate) {
+        let job = justifications.job(
+            for: certificate, above: tree.finalised.number, in: domain)
+        if let job { effects.append(.verify([job])) }
     }
 
     /// Sorts verification results to those who asked.

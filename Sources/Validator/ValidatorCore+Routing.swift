@@ -1,6 +1,6 @@
 internal import BlockSync
 internal import Chain
-internal import Coherence
+package import Coherence
 internal import Primitives
 internal import VoteGossip
 
@@ -14,23 +14,34 @@ extension ValidatorCore {
             next += 1
             switch input {
             case .gadget(let input):
+                view = nil
                 for effect in gadget.handle(input, tree: tree, now: now) { route(effect) }
                 tree.pinned = gadget.pinnedBlocks
             case .gossip(let input):
-                let some = gossip.handle(input, view: gadget.view(tree: tree), tree: tree, now: now)
+                let some = gossip.handle(input, view: votingView(), tree: tree, now: now)
                 for effect in some { route(effect) }
             case .sync(let input):
+                view = nil
                 for effect in sync.handle(input, tree: &tree, now: now) { route(effect) }
+            case .activateNextSet(let certificate): activateNextSet(by: certificate)
             }
         }
-        waiting = []
+        waiting.removeAll(keepingCapacity: true)
+    }
+
+    /// The gadget as the vote gossip sees it now, made anew only after something changed.
+    package mutating func votingView() -> VotingView {
+        if let view { return view }
+        let made = gadget.view(tree: tree)
+        view = made
+        return made
     }
 
     // MARK: The gadget
 
     private mutating func route(_ effect: CoherenceGadget.Effect) {
         switch effect {
-        case .sign(let vote): effects.append(.signVote(vote))
+        case .sign(let vote): effects.append(.signVote(vote, key: gadget.ownKey ?? []))
         case .persist(let record): effects.append(.persist(.voting(record)))
         case .broadcast(let vote): waiting.append(.gossip(.ownVote(vote)))
         case .broadcastQuorumCertificate(let quorum):
@@ -42,7 +53,9 @@ extension ValidatorCore {
         case .roundEntered(let round):
             effects.append(.event(.roundEntered(round)))
             waiting.append(.gossip(.roundEntered(round)))
-        case .doubleVote(let evidence): effects.append(.event(.doubleVote(evidence)))
+        case .doubleVote(let evidence):
+            waiting.append(.gossip(.doubleVote(evidence)))
+            report(evidence)
         case .alarm(let alarm): effects.append(.event(.alarm(alarm)))
         case .note(let note): effects.append(.event(.voting(note)))
         }
@@ -55,11 +68,30 @@ extension ValidatorCore {
         guard let outcome = tree.finalise(block.hash) else {
             preconditionFailure("the gadget finalises blocks of the tree only")
         }
+        if let next = gadget.successor,
+            let halt = gadget.inheritedHalt(local: keys.local(in: next))
+        {
+            // Before the root moves: a crash in between must not make the key free.
+            effects.append(.persist(.voting(.halt(setID: next.id, halt))))
+        }
         effects.append(
             .persist(.finalised(outcome.finalised.map(\.ref), pruned: outcome.pruned)))
         effects.append(.event(.finalised(certificate, block)))
         waiting.append(.sync(.finalised(block)))
         waiting.append(.gossip(.finalised(certificate)))
+        // Peers of the old set hear of its last block before this node leaves it.
+        if gadget.successor != nil { waiting.append(.activateNextSet(certificate)) }
+    }
+
+    /// The hand-off block is final: certificate and finalised blocks are on their way to the disk,
+    /// and everything of the next set comes after them.
+    private mutating func activateNextSet(by certificate: VerifiedCertificate) {
+        guard let set = gadget.successor else { return }
+        gadget = CoherenceGadget(after: gadget, local: keys.local(in: set))
+        effects.append(.event(.setActivated(set, by: certificate)))
+        own.forget(before: certificate.certificate.setID)
+        waiting.append(.gadget(.start))
+        takeWaitingJustifications()
     }
 
     // MARK: The vote gossip
@@ -73,6 +105,9 @@ extension ValidatorCore {
             waiting.append(.gadget(.quorumCertificate(quorum)))
         case .deliverCertificate(let certificate):
             waiting.append(.gadget(.certificate(certificate)))
+        case .deliverEvidence(let evidence):
+            effects.append(.persist(.voting(.evidence(evidence.evidence))))
+            report(evidence)
         case .wantBlock(let block, let peers): waiting.append(.sync(.wanted(block, from: peers)))
         case .loadCertificate(let id, let query): effects.append(.loadCertificate(id, query))
         case .punish: break
@@ -105,7 +140,9 @@ extension ValidatorCore {
         case .authorEquivocation(let evidence):
             effects.append(.event(.authorEquivocation(evidence)))
         case .handshakeChanged(let bytes): effects.append(.handshakeChanged(.blocks, bytes))
-        case .submitted(let hash, let outcome): effects.append(.submitted(hash, outcome))
+        case .submitted(let hash, let outcome):
+            own.noteOutcome(hash, outcome)
+            effects.append(.submitted(hash, outcome))
         case .note(let note): effects.append(.event(.sync(note)))
         }
     }
@@ -119,8 +156,9 @@ extension ValidatorCore {
             effects.append(.stage(.authored(slot, ref.hash)))
         }
         effects.append(isOwn ? .persist(.block(block)) : .stage(.block(block)))
-        let set = tree.state(of: block.header.parentHash)?.setInForce ?? configuration.domain.set
-        let author = set.author(of: block.header.slot ?? currentSlot)
+        let set = tree.votingSet(of: ref.hash) ?? domain.set
+        let place = set.author(of: block.header.slot ?? currentSlot)
+        let author = set.validators[Int(place.rawValue)].account
         effects.append(
             .event(
                 .imported(block, author: author, isBest: tree.best == ref, isOwn: isOwn)))
@@ -133,7 +171,7 @@ extension ValidatorCore {
         switch conduct.judge(peer, offence.weight) {
         case .tolerate: break
         case .disconnect: effects.append(.hangUp(peer))
-        case .ban: effects.append(.ban(peer, PeerConduct.banDuration))
+        case .ban(let duration): effects.append(.ban(peer, duration))
         }
     }
 }

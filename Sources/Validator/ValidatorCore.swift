@@ -15,10 +15,10 @@ package import VoteGossip
 package struct ValidatorCore: Sendable {
     /// What a core is set up with.
     package struct Configuration: Sendable {
-        /// The chain and the set that votes.
-        package var domain: VotingDomain
-        /// Our position in the set; nil for a follower.
-        package var local: ValidatorIndex?
+        /// The chain.
+        package var genesisHash: Hash256
+        /// The keys that can be signed with; none for a follower.
+        package var keys: [HeldKey]
         /// Whether blocks are produced in our slots.
         package var producesBlocks: Bool
         /// The finality protocol's settings.
@@ -29,12 +29,12 @@ package struct ValidatorCore: Sendable {
         package var sync: SyncConfiguration
 
         package init(
-            domain: VotingDomain, local: ValidatorIndex?, producesBlocks: Bool,
+            genesisHash: Hash256, keys: [HeldKey], producesBlocks: Bool,
             voting: CoherenceGadget.Configuration, gossip: GossipConfiguration,
             sync: SyncConfiguration
         ) {
-            self.domain = domain
-            self.local = local
+            self.genesisHash = genesisHash
+            self.keys = keys
             self.producesBlocks = producesBlocks
             self.voting = voting
             self.gossip = gossip
@@ -45,7 +45,7 @@ package struct ValidatorCore: Sendable {
     package let configuration: Configuration
     /// The finalised block and everything above it.
     package internal(set) var tree: BlockTree
-    /// The finality protocol.
+    /// The finality protocol of the set in force after the finalised block.
     package internal(set) var gadget: CoherenceGadget
     /// The dissemination of votes.
     package internal(set) var gossip: VoteGossipMachine
@@ -53,12 +53,18 @@ package struct ValidatorCore: Sendable {
     package internal(set) var sync: SyncMachine
     /// The slot that the wall clock is in.
     package internal(set) var currentSlot: SlotNumber
+    /// The keys that can be signed with.
+    package internal(set) var keys: HeldKeys
+    let evidenceRules: EvidenceRules
     var authoring: Authoring
     var justifications = JustificationChecks()
     var conduct = PeerConduct()
+    var own: OwnExtrinsics
 
     /// The effects of the input at hand.
     var effects: [Effect] = []
+    /// The gadget as the vote gossip sees it; nil when the gadget or the tree may have changed since.
+    var view: VotingView?
     /// What the machines have yet to be told for the input at hand.
     var waiting: [MachineInput] = []
 
@@ -67,36 +73,52 @@ package struct ValidatorCore: Sendable {
         case gadget(CoherenceGadget.Input)
         case gossip(GossipInput)
         case sync(SyncMachine.Input)
+        /// The set is over by this certificate: on to the next one.
+        indirect case activateNextSet(VerifiedCertificate)
     }
 
     /// A core that goes on where its predecessor's durable state ends.
     ///
     /// - Parameters:
     ///   - tree: the recovered tree.
-    ///   - recovered: what the finality protocol had made durable; checked with `verifier`.
+    ///   - recovered: what the finality protocol had made durable in the set in force after the
+    ///     tree's root; checked with `verifier`.
     ///   - currentSlot: the slot that the wall clock is in. Blocks are produced from the next one
     ///     on: one that an earlier life made in this slot may have left the tree since.
     ///   - authoredSlot: the newest slot of an own block, as the sign log tells.
+    ///   - evidence: the evidence that was stored; what the chain lacks of it is put there.
     ///   - rules: the voting rules; tests break them on purpose.
     /// - Throws: what is wrong with the stored state; nothing may be signed then.
     package init(
         configuration: Configuration, tree: BlockTree, recovered: RecoveredVoting,
-        currentSlot: SlotNumber, authoredSlot: SlotNumber? = nil,
+        currentSlot: SlotNumber, authoredSlot: SlotNumber? = nil, evidence: [DoubleVote] = [],
         verifier: some SignatureVerifier, rules: VotingRules = .production
     ) throws(RecoveryError) {
+        guard let state = tree.state(of: tree.finalised.hash) else {
+            preconditionFailure("the finalised block is in the tree")
+        }
+        let set = state.setInForce
+        let domain = VotingDomain(genesisHash: configuration.genesisHash, set: set)
         self.configuration = configuration
         self.tree = tree
         self.currentSlot = currentSlot
+        keys = HeldKeys(configuration.keys)
+        evidenceRules = .doubleVotes(genesisHash: configuration.genesisHash)
         gadget = try CoherenceGadget(
-            configuration: configuration.voting, domain: configuration.domain,
-            local: configuration.local, recovered: recovered, verifier: verifier, rules: rules)
-        gossip = VoteGossipMachine(
-            configuration: configuration.gossip, domain: configuration.domain)
-        sync = SyncMachine(configuration: configuration.sync, currentSlot: currentSlot)
+            configuration: configuration.voting, domain: domain,
+            local: keys.local(in: set), recovered: recovered, verifier: verifier, rules: rules)
+        gossip = VoteGossipMachine(configuration: configuration.gossip, domain: domain)
+        sync = SyncMachine(
+            configuration: configuration.sync, currentSlot: currentSlot, evidence: evidenceRules)
+        own = OwnExtrinsics(evidence: evidence)
+        own.forget(before: state.previousSet?.id ?? set.id)
         authoring = Authoring(
-            local: configuration.producesBlocks ? configuration.local : nil, tree: tree,
+            isActive: configuration.producesBlocks, keys: keys, tree: tree,
             startedIn: currentSlot, newest: authoredSlot)
     }
+
+    /// The chain and the set that votes.
+    package var domain: VotingDomain { gadget.domain }
 
     /// Takes one input and says what is to be done, in order.
     package mutating func handle(_ input: Input, now: Instant) -> [Effect] {
@@ -116,6 +138,9 @@ package struct ValidatorCore: Sendable {
         case .certificateLoaded(let id, let certificate):
             waiting.append(.gossip(.certificateLoaded(id, certificate)))
         case .measurement(let measurement): waiting.append(.gadget(.measurement(measurement)))
+        case .extrinsicSigned(let signature): completeOwnExtrinsic(signature)
+        case .call(let call): take(call)
+        case .keyAdded(let key): add(key)
         case .submit(let extrinsic): waiting.append(.sync(.submit(extrinsic)))
         case .timer(.voting(let timer)): waiting.append(.gadget(.timer(timer)))
         case .timer(.gossip(let timer)): waiting.append(.gossip(.timer(timer)))
@@ -143,12 +168,21 @@ package struct ValidatorCore: Sendable {
         waiting.append(.gadget(.start))
     }
 
+    /// A key that comes at run time signs from the next set on: that it has not signed in this one is
+    /// for the sign log to say, which is asked at the start.
+    private mutating func add(_ key: HeldKey) {
+        var key = key
+        key.firstSet = max(key.firstSet, domain.set.id.successor ?? domain.set.id)
+        keys.insert(key)
+    }
+
     private mutating func enter(_ slot: SlotNumber, _ now: Instant) {
         guard slot > currentSlot else { return }
         currentSlot = slot
         waiting.append(.sync(.slotStarted(slot)))
         settle(now)
         produceBlock()
+        requestOwnExtrinsic()
     }
 
     private mutating func takeFromPeers(_ input: Input) {
@@ -159,7 +193,8 @@ package struct ValidatorCore: Sendable {
         case .notification(.votes, let peer, let bytes):
             waiting.append(.gossip(.notification(peer, bytes)))
         case .streamOpened(.blocks, let peer, let handshake, let hints):
-            conduct.arrived(peer, isReserved: hints.isReserved)
+            conduct.arrived(
+                peer, isReserved: hints.isReserved, earlierBans: hints.earlierBans)
             waiting.append(.sync(.streamOpened(peer, handshake: handshake)))
         case .streamClosed(.blocks, let peer): waiting.append(.sync(.streamClosed(peer)))
         case .notification(.blocks, let peer, let bytes):

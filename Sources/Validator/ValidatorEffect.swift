@@ -12,10 +12,12 @@ extension ValidatorCore {
     package enum Effect: Sendable {
         // Visible only inside the node.
 
-        /// Sign a vote; the answer is `voteSigned`.
-        indirect case signVote(UnsignedVote)
-        /// Sign a block's pre-seal hash; the answer is `sealSigned`.
-        case signSeal(SlotNumber, message: [UInt8])
+        /// Sign a vote with the key of this public key; the answer is `voteSigned`.
+        indirect case signVote(UnsignedVote, key: [UInt8])
+        /// Sign a block's pre-seal hash with the key of this public key; the answer is `sealSigned`.
+        indirect case signSeal(SlotNumber, message: [UInt8], key: [UInt8])
+        /// Sign an own extrinsic with the key of this public key; the answer is `extrinsicSigned`.
+        indirect case signExtrinsic(message: [UInt8], key: [UInt8])
         /// Check signatures; the answer is `checked`.
         case check(CheckID, [SignatureCheck])
         /// Verify votes and certificates; the answer is `verified`.
@@ -61,7 +63,8 @@ extension ValidatorCore {
         /// Whether nobody outside can see the effect: it then overtakes the persistence barrier.
         var isInternal: Bool {
             switch self {
-            case .signVote, .signSeal, .check, .verify, .readBlocks, .loadCertificate, .setTimer,
+            case .signVote, .signSeal, .signExtrinsic, .check, .verify, .readBlocks,
+                .loadCertificate, .setTimer,
                 .cancelTimer:
                 true
             case .persist, .stage, .send, .request, .respond, .handshakeChanged, .ban, .disconnect,
@@ -88,9 +91,11 @@ package enum StoredRecord: Sendable {
 /// Something that happened, for logs, RPC and metrics; none of it decides anything.
 package enum ValidatorEvent: Sendable {
     /// A block entered the tree.
-    case imported(Block, author: ValidatorIndex, isBest: Bool, isOwn: Bool)
+    case imported(Block, author: AccountID, isBest: Bool, isOwn: Bool)
     /// Blocks became final by a certificate.
     case finalised(VerifiedCertificate, BlockRef)
+    /// The certificate of a hand-off block made this set the one that votes.
+    case setActivated(ValidatorSet, by: VerifiedCertificate)
     /// An author made two blocks in one slot.
     case authorEquivocation(AuthorEquivocation)
     /// An own block could not be made.

@@ -45,6 +45,12 @@ extension ValidatorCore {
         case certificateLoaded(CertificateLoadID, FinalityCertificate?)
         /// What the quantum source says now.
         case measurement(QuantumMeasurement)
+        /// The signature of an own extrinsic is made; nil when the signer failed.
+        case extrinsicSigned([UInt8]?)
+        /// The operator wants something of the chain: it is signed as the member that we are.
+        case call(Extrinsic.Call)
+        /// A key that this node can sign with, from the next set on.
+        case keyAdded(HeldKey)
         /// An extrinsic handed in by RPC.
         case submit(Extrinsic)
         /// A timer fired.

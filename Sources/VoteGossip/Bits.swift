@@ -32,8 +32,8 @@ package struct Bits: Sendable, Hashable {
     /// A set whose packed form is at hand.
     package init(packed: [UInt8]) {
         byteCount = packed.count
-        for (position, byte) in packed.prefix(Self.lowByteCount).enumerated() {
-            low |= UInt128(byte) << (8 * position)
+        for position in (0..<min(byteCount, Self.lowByteCount)).reversed() {
+            low = low << 8 | UInt128(packed[position])
         }
         if byteCount > Self.lowByteCount { rest = Array(packed[Self.lowByteCount...]) }
     }
@@ -145,9 +145,21 @@ package struct Bits: Sendable, Hashable {
 }
 
 extension Bits: SCALEEncodable, SCALEDecodable {
-    package func encode(to encoder: inout SCALEEncoder) { encoder.appendBytes(bytes) }
+    package func encode(to encoder: inout SCALEEncoder) {
+        encoder.appendCompact(UInt64(byteCount))
+        for position in 0..<min(byteCount, Self.lowByteCount) {
+            encoder.append(UInt8(truncatingIfNeeded: low >> (8 * position)))
+        }
+        encoder.appendRaw(rest)
+    }
 
     package init(from decoder: inout SCALEDecoder) throws(SCALEError) {
-        self.init(packed: try decoder.readBytes(limit: Self.maximumByteCount))
+        byteCount = try decoder.readCount(limit: Self.maximumByteCount)
+        for position in 0..<min(byteCount, Self.lowByteCount) {
+            low |= UInt128(try decoder.readByte()) << (8 * position)
+        }
+        if byteCount > Self.lowByteCount {
+            rest = try decoder.readRaw(byteCount - Self.lowByteCount)
+        }
     }
 }

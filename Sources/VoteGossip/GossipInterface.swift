@@ -19,6 +19,8 @@ package enum GossipInput: Sendable, Equatable {
     indirect case quorumCertificate(VerifiedQuorumCertificate)
     /// A block became final by this certificate.
     indirect case finalised(VerifiedCertificate)
+    /// The gadget has seen a validator vote twice; the evidence is durable.
+    indirect case doubleVote(VerifiedDoubleVote)
     /// The gadget entered a round.
     case roundEntered(RoundNumber)
     /// A block is in the tree now.
@@ -41,6 +43,8 @@ package enum GossipEffect: Sendable, Equatable {
     indirect case deliverQuorumCertificate(VerifiedQuorumCertificate)
     /// Judge a certificate; its block may be unknown.
     indirect case deliverCertificate(VerifiedCertificate)
+    /// Keep evidence that came from a peer.
+    indirect case deliverEvidence(VerifiedDoubleVote)
     /// Fetch a block; these peers ought to have it.
     case wantBlock(BlockRef, [PeerHandle])
     /// Read a certificate from storage and answer with `certificateLoaded`.

@@ -21,6 +21,8 @@ package enum GossipMessage: Sendable, Hashable {
     case roundRequest(RoundRequest)
     /// q prevotes of one round for one block.
     case quorumCertificate(QuorumCertificate)
+    /// Evidence that a validator voted twice in one slot.
+    case equivocation(DoubleVote)
     /// Asks for the lowest certificate at or above a height.
     case certificateRequest(number: BlockNumber)
 
@@ -34,6 +36,7 @@ package enum GossipMessage: Sendable, Hashable {
         case .voteBundle: .voteBundle
         case .roundRequest: .roundRequest
         case .quorumCertificate: .quorumCertificate
+        case .equivocation: .equivocation
         case .certificateRequest: .certificateRequest
         }
     }
@@ -48,6 +51,30 @@ package enum GossipMessage: Sendable, Hashable {
         case undecodable(GossipMessageKind?)
         /// A message with something after it.
         case trailingBytes(GossipMessageKind)
+    }
+
+    /// The message's bytes. Like `scaleBytes`, with room for them from the start.
+    package func encoded() -> [UInt8] {
+        let entries =
+            switch self {
+            case .vote: 1
+            case .certificate(let certificate): certificate.precommits.count
+            case .voteBundle(let bundle): bundle.entries.count
+            case .quorumCertificate(let certificate): certificate.entries.count
+            case .equivocation: 2
+            case .voteRequest, .status, .roundRequest, .certificateRequest: 0
+            }
+        var encoder = SCALEEncoder(capacity: 160 + entries * VoteEntry.byteCount)
+        encode(to: &encoder)
+        return encoder.bytes
+    }
+
+    /// Whether the bytes are, if a message at all, one of those that carry votes.
+    package static func carriesVotes(_ bytes: [UInt8]) -> Bool {
+        switch bytes.first.flatMap(GossipMessageKind.init) {
+        case .vote, .voteBundle, .quorumCertificate, .certificate, .equivocation: true
+        case nil, .voteRequest, .status, .roundRequest, .certificateRequest: false
+        }
     }
 
     /// Reads a whole message; its size is checked before anything is read.
@@ -78,6 +105,7 @@ extension GossipMessage: SCALEEncodable, SCALEDecodable {
         case .voteBundle(let bundle): encoder.append(bundle)
         case .roundRequest(let request): encoder.append(request)
         case .quorumCertificate(let certificate): encoder.append(certificate)
+        case .equivocation(let evidence): encoder.append(evidence)
         case .certificateRequest(let number): encoder.append(number)
         }
     }
@@ -94,6 +122,7 @@ extension GossipMessage: SCALEEncodable, SCALEDecodable {
         case .voteBundle: self = .voteBundle(try decoder.read())
         case .roundRequest: self = .roundRequest(try decoder.read())
         case .quorumCertificate: self = .quorumCertificate(try decoder.read())
+        case .equivocation: self = .equivocation(try decoder.read())
         case .certificateRequest: self = .certificateRequest(number: try decoder.read())
         }
     }

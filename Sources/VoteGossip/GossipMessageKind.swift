@@ -1,7 +1,6 @@
 /// The kinds of gossip messages, by their index on the wire, with their size limits.
 ///
-/// Source: docs/protocol.md, "GossipMessage". Index 7 (equivocation evidence) is reserved by the
-/// protocol and not used by this version, which ignores it as it does any unknown index.
+/// Source: docs/protocol.md, "GossipMessage".
 package enum GossipMessageKind: UInt8, Sendable, Hashable, CaseIterable {
     case vote = 0
     case voteRequest = 1
@@ -10,6 +9,7 @@ package enum GossipMessageKind: UInt8, Sendable, Hashable, CaseIterable {
     case voteBundle = 4
     case roundRequest = 5
     case quorumCertificate = 6
+    case equivocation = 7
     case certificateRequest = 8
 
     /// The most bytes that a message of this kind has, its index included.
@@ -18,7 +18,7 @@ package enum GossipMessageKind: UInt8, Sendable, Hashable, CaseIterable {
         case .vote: 4 * 1024
         case .voteRequest: 64
         case .certificate, .voteBundle, .quorumCertificate: 1024 * 1024
-        case .status: 8 * 1024
+        case .status, .equivocation: 8 * 1024
         case .roundRequest: 1024
         case .certificateRequest: 8
         }
@@ -28,7 +28,7 @@ package enum GossipMessageKind: UInt8, Sendable, Hashable, CaseIterable {
     package static let largestByteCount = 1024 * 1024
 
     /// The kind's place in tables of counters.
-    package var position: Int { self == .certificateRequest ? 7 : Int(rawValue) }
+    package var position: Int { Int(rawValue) }
 
     /// The name used by metrics.
     package var name: String {
@@ -40,6 +40,7 @@ package enum GossipMessageKind: UInt8, Sendable, Hashable, CaseIterable {
         case .voteBundle: "vote_bundle"
         case .roundRequest: "round_request"
         case .quorumCertificate: "quorum_certificate"
+        case .equivocation: "equivocation"
         case .certificateRequest: "certificate_request"
         }
     }

@@ -134,10 +134,11 @@ struct GossipPeer: Sendable {
 
     /// Learns from the own votes that the peer's holdings show for the first time.
     mutating func confirm(of local: ValidatorIndex, now: Instant, limit: Duration) {
-        for probe in probes where holdings.shownVotes(at: probe.position).contains(local) {
+        guard probes.contains(where: { holdings.shows(local, at: $0.position) }) else { return }
+        for probe in probes where holdings.shows(local, at: probe.position) {
             if !probe.isRepeated { learnLag(now - probe.sentAt, limit: limit) }
         }
-        probes.removeAll { holdings.shownVotes(at: $0.position).contains(local) }
+        probes.removeAll { holdings.shows(local, at: $0.position) }
     }
 
     /// Learns from how long an own vote took to be confirmed: quickly upward, slowly downward.

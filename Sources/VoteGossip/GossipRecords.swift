@@ -50,7 +50,7 @@ struct HighestQuorum: Sendable {
             setID: certificate.setID, round: certificate.round, target: certificate.target,
             entries: entries)
         message = OutboundMessage(
-            bytes: GossipMessage.quorumCertificate(trimmed).scaleBytes,
+            bytes: GossipMessage.quorumCertificate(trimmed).encoded(),
             priority: OutboundPriority.certificate,
             supersession: .init(
                 stream: OutboundStream.quorumCertificate,
@@ -95,7 +95,7 @@ extension FinalityCertificate {
             setID: setID, setHash: setHash, round: round, target: target, policy: policy,
             precommits: Array(precommits.prefix(quorum)))
         return OutboundMessage(
-            bytes: GossipMessage.certificate(trimmed).scaleBytes,
+            bytes: GossipMessage.certificate(trimmed).encoded(),
             priority: OutboundPriority.certificate,
             supersession: .init(
                 stream: OutboundStream.certificate,

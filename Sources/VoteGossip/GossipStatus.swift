@@ -19,6 +19,9 @@ package struct GossipStatus: Sendable, Hashable {
             self.phase = phase
             self.validators = validators
         }
+
+        /// Round and phase.
+        var position: VotePosition { VotePosition(round, phase) }
     }
 
     /// The most rounds and phases that one status tells of.
@@ -48,6 +51,14 @@ package struct GossipStatus: Sendable, Hashable {
         self.highestQuorumRound = highestQuorumRound
         self.have = have
     }
+
+    /// Whether all its rounds are ones that validators can be in.
+    var hasRoundsInRange: Bool {
+        round.rawValue < RoundNumber.limit
+            && lockRound.map { $0.rawValue < RoundNumber.limit } ?? true
+            && highestQuorumRound.map { $0.rawValue < RoundNumber.limit } ?? true
+            && have.allSatisfy { $0.round.rawValue < RoundNumber.limit }
+    }
 }
 
 extension GossipStatus: SCALEEncodable, SCALEDecodable {
@@ -70,9 +81,8 @@ extension GossipStatus: SCALEEncodable, SCALEDecodable {
         highestQuorumRound = try decoder.readOption()
         let start = decoder.offset
         have = try decoder.readItems(limit: Self.maximumHoldingCount, minimumItemByteCount: 10)
-        for (position, holding) in have.enumerated() {
-            for other in have[..<position]
-            where other.round == holding.round && other.phase == holding.phase {
+        for position in have.indices {
+            for other in 0..<position where have[other].position == have[position].position {
                 throw .invalidValue(offset: start, reason: "a round and phase stands twice")
             }
         }

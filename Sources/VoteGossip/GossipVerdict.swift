@@ -79,6 +79,10 @@ package enum Offence: String, Sendable, Hashable, CaseIterable {
     case badQuorumCertificate
     /// A signature within a certificate does not verify.
     case badCertificate
+    /// Two votes that are not of one slot for different targets, or that nobody may cast.
+    case malformedEvidence
+    /// A signature within evidence does not verify.
+    case badEvidence
     /// A handshake that is none.
     case badHandshake
 
@@ -86,7 +90,7 @@ package enum Offence: String, Sendable, Hashable, CaseIterable {
     /// third one within the strikes' life ends the connection.
     package var isStrike: Bool {
         switch self {
-        case .badSignature, .badQuorumCertificate, .badCertificate: true
+        case .badSignature, .badQuorumCertificate, .badCertificate, .badEvidence: true
         default: false
         }
     }
@@ -94,8 +98,10 @@ package enum Offence: String, Sendable, Hashable, CaseIterable {
     /// Penalty points; `PeerReputation.threshold` of them cut a peer off.
     package var weight: UInt32 {
         switch self {
-        case .badSignature, .badQuorumCertificate, .badCertificate: 34
-        case .oversize, .roundOutOfRange, .malformedBits, .malformedCertificate: 20
+        case .badSignature, .badQuorumCertificate, .badCertificate, .badEvidence: 34
+        case .oversize, .roundOutOfRange, .malformedBits, .malformedCertificate,
+            .malformedEvidence:
+            20
         case .undecodable, .trailingBytes, .invalidState, .unknownValidator, .mismatchedNumber,
             .badHandshake:
             10

@@ -45,16 +45,21 @@ struct PeerHoldings: Sendable, Equatable {
         index(of: position).map { rows[$0].shown } ?? Bits(validatorCount: validatorCount)
     }
 
+    /// Whether the peer has one validator's vote of a round and phase for certain.
+    func shows(_ validator: ValidatorIndex, at position: VotePosition) -> Bool {
+        index(of: position).map { rows[$0].shown.contains(validator) } ?? false
+    }
+
     /// Whether the peer's newest status lists the round and phase.
     func lists(_ position: VotePosition) -> Bool {
         index(of: position).map { rows[$0].isListed } ?? false
     }
 
-    /// Takes what a status shows; its bitmaps fit the set.
-    mutating func show(_ holdings: [GossipStatus.Holding]) {
+    /// Takes what a status shows of rounds from `lowest` on; its bitmaps fit the set.
+    mutating func show(_ holdings: [GossipStatus.Holding], from lowest: RoundNumber) {
         for index in rows.indices { rows[index].isListed = false }
-        for holding in holdings {
-            guard let index = place(VotePosition(holding.round, holding.phase)) else { continue }
+        for holding in holdings where holding.round >= lowest {
+            guard let index = place(holding.position) else { continue }
             rows[index].shown.formUnion(holding.validators)
             rows[index].isListed = true
         }

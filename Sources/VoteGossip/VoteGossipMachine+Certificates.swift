@@ -135,12 +135,21 @@ extension VoteGossipMachine {
         return true
     }
 
-    /// Begins a verification unless the content was verified lately or this is being verified.
+    /// Begins a verification unless the content was verified lately.
     private mutating func verify(
         _ subject: VerificationJob.Subject, _ content: CertificateContent, signatures: Int,
         from place: Int, _ context: inout GossipContext
     ) -> GossipVerdict? {
         guard !verifiedCertificates.contains(content) else { return .ignore(.duplicate) }
+        return verify(
+            subject, signatures: signatures, in: context.view.domain, from: place, &context)
+    }
+
+    /// Begins the verification of what has several signatures unless it is under way.
+    mutating func verify(
+        _ subject: VerificationJob.Subject, signatures: Int, in domain: VotingDomain,
+        from place: Int, _ context: inout GossipContext
+    ) -> GossipVerdict? {
         let handle = peers[place].handle
         if verifications.share(subject, from: handle) {
             counters.verificationsShared += 1
@@ -155,7 +164,7 @@ extension VoteGossipMachine {
         let id = verifications.begin(subject, signatureCount: signatures, from: handle)
         counters.signaturesChecked += UInt64(signatures)
         context.effects.append(
-            .verify([VerificationJob(id: id, domain: context.view.domain, subject: subject)]))
+            .verify([VerificationJob(id: id, domain: domain, subject: subject)]))
         return nil
     }
 

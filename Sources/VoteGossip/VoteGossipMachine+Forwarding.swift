@@ -22,12 +22,11 @@ extension VoteGossipMachine {
         for vote in view.ownVotes where !view.isDecided(vote.round) {
             let position = vote.slot.position
             let receivers = places.filter { place in
-                let peer = peers[place]
-                guard !peer.isCutOff,
-                    !peer.holdings.shownVotes(at: position).contains(vote.index)
+                guard !peers[place].isCutOff,
+                    !peers[place].holdings.shows(vote.index, at: position)
                 else { return false }
-                let probe = peer.probes.first { $0.position == position }
-                return probe.map { $0.sentAt + peer.statusLag <= context.now } ?? true
+                let probe = peers[place].probes.first { $0.position == position }
+                return probe.map { $0.sentAt + peers[place].statusLag <= context.now } ?? true
             }
             send(vote, to: receivers, context.now, &context)
         }
@@ -44,7 +43,7 @@ extension VoteGossipMachine {
         }
         counters.ownVotesSent += UInt64(places.count)
         let message = OutboundMessage(
-            bytes: GossipMessage.vote(vote.vote).scaleBytes, priority: OutboundPriority.ownVote,
+            bytes: GossipMessage.vote(vote.vote).encoded(), priority: OutboundPriority.ownVote,
             supersession: .init(
                 stream: OutboundStream.ownVotes(phase: vote.phase.rawValue),
                 position: OutboundStream.position(set: vote.vote.setID, round: vote.round)))
@@ -65,13 +64,13 @@ extension VoteGossipMachine {
         supporters.insert(vote.index)
         let isQuorum = supporters.count >= view.domain.set.quorum
         for place in peers.indices {
-            let peer = peers[place]
-            guard canUse(position, place, view),
-                !peer.holdings.votes(at: position).contains(vote.index)
-            else { continue }
-            let had = peer.holdings.votes(at: position).intersection(supporters).count
-            let completes = isQuorum && had < view.domain.set.quorum
-            planForwarding(to: place, at: now + peer.statusLag, isUrgent: completes, &context)
+            guard canUse(position, place, view) else { continue }
+            let has = peers[place].holdings.votes(at: position)
+            guard !has.contains(vote.index) else { continue }
+            let completes =
+                isQuorum && has.intersection(supporters).count < view.domain.set.quorum
+            planForwarding(
+                to: place, at: now + peers[place].statusLag, isUrgent: completes, &context)
         }
     }
 
@@ -88,9 +87,9 @@ extension VoteGossipMachine {
 
     /// Whether others' votes of the round and phase are to be forwarded to the peer at all.
     func canUse(_ position: VotePosition, _ place: Int, _ view: VotingView) -> Bool {
-        let peer = peers[place]
-        return !peer.isCutOff && peer.hasShownStatus && peer.setID == view.domain.set.id
-            && peer.wants(position, finalised: view.finalised.number)
+        !peers[place].isCutOff && peers[place].hasShownStatus
+            && peers[place].setID == view.domain.set.id
+            && peers[place].wants(position, finalised: view.finalised.number)
     }
 
     /// Sends everything that is due.
@@ -109,9 +108,13 @@ extension VoteGossipMachine {
                 forwardVotes(to: place, &context)
             }
         }
-        let next = peers.flatMap { [$0.certificateDueAt, $0.quorumDueAt, $0.forwardDueAt] }
-            .compactMap { $0 }.min()
-        if let next { arm(.forward, at: next, &context) }
+        var next = Instant.distantFuture
+        for place in peers.indices {
+            if let due = peers[place].certificateDueAt { next = min(next, due) }
+            if let due = peers[place].quorumDueAt { next = min(next, due) }
+            if let due = peers[place].forwardDueAt { next = min(next, due) }
+        }
+        if next < .distantFuture { arm(.forward, at: next, &context) }
     }
 
     // MARK: Bundles
@@ -184,7 +187,7 @@ extension VoteGossipMachine {
             setID: set, round: position.round, phase: position.phase, target: target,
             entries: votes.map { VoteEntry($0) })
         let message = OutboundMessage(
-            bytes: GossipMessage.voteBundle(bundle).scaleBytes, priority: OutboundPriority.bundle,
+            bytes: GossipMessage.voteBundle(bundle).encoded(), priority: OutboundPriority.bundle,
             supersession: .init(
                 stream: OutboundStream.bundles(phase: position.phase.rawValue),
                 position: OutboundStream.position(set: set, round: position.round)))

@@ -45,6 +45,8 @@ extension VoteGossipMachine {
         case .certificate(let certificate):
             finishRequest(of: place, .certificateRequest)
             verdict = receive(certificate, from: place, &context)
+        case .equivocation(let evidence):
+            verdict = receive(evidence, from: place, &context)
         case .status(let status):
             verdict = receive(status, from: place, &context)
         case .voteRequest(let hash):

@@ -12,12 +12,7 @@ extension VoteGossipMachine {
         _ status: GossipStatus, from place: Int, _ context: inout GossipContext
     ) -> GossipVerdict? {
         let view = context.view
-        let rounds =
-            [status.round, status.lockRound, status.highestQuorumRound].compactMap { $0 }
-            + status.have.map(\.round)
-        guard rounds.allSatisfy({ $0.rawValue < RoundNumber.limit }) else {
-            return .reject(.roundOutOfRange)
-        }
+        guard status.hasRoundsInRange else { return .reject(.roundOutOfRange) }
         let isOurSet = status.setID == view.domain.set.id
         if isOurSet {
             guard
@@ -49,8 +44,7 @@ extension VoteGossipMachine {
         peers[place].lockRound = status.lockRound
         peers[place].highestQuorumRound = status.highestQuorumRound
         guard isOurSet else { return }
-        let relevant = status.have.filter { $0.round >= context.view.lowestRound }
-        peers[place].holdings.show(relevant)
+        peers[place].holdings.show(status.have, from: context.view.lowestRound)
         guard let local else { return }
         peers[place].confirm(
             of: local, now: context.now, limit: configuration.maximumStatusLag)
@@ -120,7 +114,7 @@ extension VoteGossipMachine {
         _ status: GossipStatus, to places: [Int], _ context: inout GossipContext
     ) {
         let message = OutboundMessage(
-            bytes: GossipMessage.status(status).scaleBytes, priority: OutboundPriority.status,
+            bytes: GossipMessage.status(status).encoded(), priority: OutboundPriority.status,
             supersession: .init(
                 stream: OutboundStream.status,
                 position: OutboundStream.position(set: status.setID, round: status.round)))

@@ -12,9 +12,7 @@ extension VoteGossipMachine {
             case .vote(let result): finishVote(outcome.id, result, &context)
             case .quorumCertificate(let result): finish(outcome.id, result, &context)
             case .certificate(let result): finish(outcome.id, result, &context)
-            case .doubleVote:
-                // This machine asks for no such verification.
-                break
+            case .doubleVote(let result): finish(outcome.id, result, &context)
             }
         }
     }
@@ -76,6 +74,7 @@ extension VoteGossipMachine {
 
     /// Begins the verifications whose turn it is.
     mutating func startVerifications(_ context: inout GossipContext) {
+        guard verifications.voteCount > 0 else { return }
         var batch: [VerificationJob] = []
         for place in peers.indices where !peers[place].waitingVotes.isEmpty {
             var taken = 0

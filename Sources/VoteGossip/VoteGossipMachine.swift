@@ -39,6 +39,8 @@ package struct VoteGossipMachine: Sendable {
     var verifiedCertificates: [CertificateContent] = []
     /// The highest block that a verified certificate made final, known here or not.
     var highestCertified: BlockNumber?
+    /// Evidence that was sent or received.
+    var knownEvidence = KnownEvidence()
     /// The storage reads under way, by peer.
     var loads: [Load] = []
     /// Since when some peer shows a newer certificate than ours.
@@ -96,6 +98,7 @@ package struct VoteGossipMachine: Sendable {
         case .ownVote(let vote): sendOwnVote(vote, &context)
         case .quorumCertificate(let certificate): spread(certificate, &context)
         case .finalised(let certificate): spread(certificate, &context)
+        case .doubleVote(let evidence): spread(evidence, besides: [], &context)
         case .roundEntered: enterRound(&context)
         case .blockImported(let block): releaseParked(block, &context)
         case .certificateLoaded(let id, let certificate):
@@ -126,7 +129,7 @@ package struct VoteGossipMachine: Sendable {
     private mutating func followCertificates(_ context: inout GossipContext) {
         let view = context.view
         if let certificate = view.newestCertificate,
-            newest.map({ $0.setID != knownSet || $0.round < certificate.round }) ?? true
+            newest?.setID != knownSet || (newest?.round).map({ $0 < certificate.round }) ?? true
         {
             // What was recovered at the start is old: peers are not given time to get it elsewhere.
             let since = newest == nil && peers.isEmpty ? Instant.zero : context.now

@@ -24,21 +24,22 @@ extension VotingView {
 
     /// The validators of whom a verified vote of that round and phase is held.
     func holdings(at position: VotePosition) -> Bits {
-        let none = Bits(validatorCount: validatorCount)
-        return held(position.round, position.phase).map(Bits.init(packed:)) ?? none
+        guard let held = held(position.round, position.phase) else {
+            return Bits(validatorCount: validatorCount)
+        }
+        return Bits(packed: held)
+    }
+
+    /// The validators of whom a vote for this target is held in a round and phase.
+    func supporters(of target: VoteTarget, at position: VotePosition) -> Bits {
+        Bits(
+            validatorCount: validatorCount,
+            members: supporters(position.round, position.phase, of: target))
     }
 
     /// The held votes of these validators in a round and phase, by index.
     func votes(at position: VotePosition, of validators: Bits) -> [VerifiedVote] {
         votes(position.round, position.phase, wanted: validators.bytes)
-    }
-
-    /// The validators of whom a vote for this target is held in a round and phase.
-    func supporters(of target: VoteTarget, at position: VotePosition) -> Bits {
-        let votes = votes(at: position, of: holdings(at: position))
-        return Bits(
-            validatorCount: validatorCount,
-            members: votes.lazy.filter { $0.target == target }.map(\.index))
     }
 
     /// The round of the newest certificate of this set, its block known or not; nil before the
@@ -58,14 +59,23 @@ extension VotingView {
     /// The rounds and phases whose votes are collected, ascending: of the previous round unless it
     /// is decided, of the current and of the next one.
     var collectedPositions: [VotePosition] {
-        heldPositions.filter { !isDecided($0.round) }
+        positions(from: max(lowestRound.rawValue, decidedRound.map { $0.rawValue + 1 } ?? 0))
     }
 
     /// The rounds and phases of which votes are held, decided or not, ascending.
     var heldPositions: [VotePosition] {
+        positions(from: lowestRound.rawValue)
+    }
+
+    /// The positions of the rounds from `lowest` to the highest, ascending.
+    private func positions(from lowest: UInt64) -> [VotePosition] {
         var positions: [VotePosition] = []
-        for number in lowestRound.rawValue...highestRound.rawValue {
-            positions += VotePhase.allCases.map { VotePosition(RoundNumber(number), $0) }
+        positions.reserveCapacity(6)
+        var number = lowest
+        while number <= highestRound.rawValue {
+            positions.append(VotePosition(RoundNumber(number), .prevote))
+            positions.append(VotePosition(RoundNumber(number), .precommit))
+            number += 1
         }
         return positions
     }

@@ -33,6 +33,11 @@ struct BuildSpecCommand: ParsableCommand {
     @Option(help: "The quorum policy: twoThirds or moreThanTwoThirds.")
     var supermajority: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Validator sets change every so many blocks; 0: never.", valueName: "blocks"))
+    var sessionLength: UInt32?
+
     @Option(help: "The chain's id: ASCII letters, digits, '-' and '_'.")
     var id: String?
 
@@ -51,6 +56,7 @@ struct BuildSpecCommand: ParsableCommand {
                 chain: chain, validatorCount: validators, slotDurationMilliseconds: slotDuration,
                 roundTimeoutMilliseconds: roundTimeout,
                 maximumRoundTimeoutMilliseconds: maximumRoundTimeout, supermajority: supermajority,
+                sessionLength: sessionLength,
                 id: id, kind: kind
             ).json()
             print(text)

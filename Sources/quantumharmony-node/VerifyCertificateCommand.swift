@@ -15,10 +15,16 @@ struct VerifyCertificateCommand: ParsableCommand {
               curl -s -H 'content-type: application/json' localhost:9944 -d \\
                 '{"jsonrpc":"2.0","id":1,"method":"coherence_proveFinality","params":[10]}' \\
                 | quantumharmony-node verify-certificate --chain local
+
+            A certificate of a later set is checked from the first set on, with the answers of \
+            coherence_handOffs (parameter: the set's id, 0 first) in --hand-offs.
             """)
 
     @Option(help: ArgumentHelp("The chain.", valueName: "dev|local|path"))
     var chain = "local"
+
+    @Option(help: ArgumentHelp("Answers of coherence_handOffs, in order.", valueName: "file"))
+    var handOffs: [String] = []
 
     @Argument(help: "The file (default: standard input).")
     var file: String?
@@ -31,7 +37,9 @@ struct VerifyCertificateCommand: ParsableCommand {
             let limit = CertificateVerification.maximumByteCount + 1
             let bytes = try handle.read(upToCount: limit) ?? Foundation.Data()
             let text = String(decoding: bytes, as: UTF8.self)
-            print(try CertificateVerification(chain: chain, text: text).report())
+            let proofs = try handOffs.map { try String(contentsOfFile: $0, encoding: .utf8) }
+            print(
+                try CertificateVerification(chain: chain, text: text, handOffs: proofs).report())
         } catch {
             throw Failure(error)
         }

@@ -19,7 +19,8 @@ struct Bench {
             genesisHash: chain.genesis.hash, roles: .authority)
         configure(&configuration)
         machine = SyncMachine(
-            configuration: configuration, currentSlot: SlotNumber(currentSlot))
+            configuration: configuration, currentSlot: SlotNumber(currentSlot),
+            evidence: .noEvidence)
         tree = chain.tree(limits: limits)
         // The first input shows the handshake; tests begin after it.
         _ = machine.handle(.timer(.wake), tree: &tree, now: now)

@@ -75,7 +75,8 @@ struct MemoryNetwork {
             genesisHash: chain.genesis.hash, roles: .authority)
         var node = Node(
             machine: SyncMachine(
-                configuration: configuration, currentSlot: SlotNumber(currentSlot)),
+                configuration: configuration, currentSlot: SlotNumber(currentSlot),
+                evidence: .noEvidence),
             tree: chain.tree(limits: limits), behaviour: behaviour,
             canonical: [chain.genesis.hash])
         node.stored[chain.genesis.hash] = Block(header: chain.genesis, extrinsics: [])

@@ -5,7 +5,11 @@ import SCALE
 /// A signature scheme for tests: a tag over key and message in a signature of the real size.
 struct TagScheme: SignatureVerifier {
     static func sign(_ message: [UInt8], as validator: ValidatorIdentity) -> [UInt8] {
-        let tag = BLAKE2b256.hash(Array(validator.falconPublicKey.prefix(64)) + message)
+        sign(message, with: validator.falconPublicKey)
+    }
+
+    static func sign(_ message: [UInt8], with key: [UInt8]) -> [UInt8] {
+        let tag = BLAKE2b256.hash(Array(key.prefix(64)) + message)
         return [SignatureFormat.firstByte] + tag.bytes
             + [UInt8](repeating: 0, count: SignatureFormat.byteCount - 33)
     }
@@ -15,6 +19,10 @@ struct TagScheme: SignatureVerifier {
     ) -> Bool {
         guard let validator = set.validator(at: index) else { return false }
         return signature == Self.sign(message, as: validator)
+    }
+
+    func verify(_ signature: [UInt8], message: [UInt8], publicKey: [UInt8]) -> Bool {
+        signature == Self.sign(message, with: publicKey)
     }
 }
 
@@ -45,7 +53,9 @@ struct TestChain {
         (state, genesis) = try ChainState.genesis(constants: constants, validators: validators)
     }
 
-    var checker: BlockChecker { BlockChecker(genesisHash: genesis.hash) }
+    var checker: BlockChecker {
+        BlockChecker(genesisHash: genesis.hash, evidence: .noEvidence)
+    }
 
     func tree(limits: TreeLimits = .standard) -> BlockTree {
         BlockTree(finalisedHeader: genesis, state: state, limits: limits)
@@ -70,7 +80,8 @@ struct TestChain {
         on parent: Header, state: ChainState, slot: UInt64, _ extrinsics: [Extrinsic] = []
     ) throws -> (block: Block, state: ChainState) {
         let builder = try BlockBuilder(
-            parent: parent, parentState: state, slot: SlotNumber(slot), extrinsics: extrinsics)
+            parent: parent, parentState: state, slot: SlotNumber(slot), extrinsics: extrinsics,
+            evidence: .noEvidence)
         let author = validators[Int(builder.author.rawValue)]
         return (builder.seal(TagScheme.sign(builder.message, as: author)), builder.state)
     }
@@ -129,5 +140,12 @@ extension TestChain {
                 extrinsicsRoot: header.extrinsicsRoot,
                 digest: [header.digest[0], .seal(.falcon, forged)]),
             extrinsics: block.extrinsics)
+    }
+}
+
+extension ChainState {
+    /// Executes a body in the middle of a session.
+    mutating func apply(_ extrinsics: [Extrinsic]) throws(TransitionError) {
+        _ = try apply(extrinsics, at: BlockNumber(1), evidence: .noEvidence)
     }
 }

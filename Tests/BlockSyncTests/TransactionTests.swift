@@ -20,7 +20,7 @@ struct TransactionPoolTests {
     }
 
     @Test func `one transaction per account and nonce waits, the first one`() {
-        var pool = TransactionPool()
+        var pool = TransactionPool(evidence: .noEvidence)
         let first = chain.remark([1], by: 0, nonce: 0)
         let second = chain.remark([2], by: 0, nonce: 0)
         let none = pool.insert(first, state: chain.state)
@@ -34,7 +34,7 @@ struct TransactionPoolTests {
     @Test func `what can not be executed soon is refused`() throws {
         var state = chain.state
         try state.apply([chain.remark([], by: 0, nonce: 0)])
-        let pool = TransactionPool(limits: limits(perAccount: 4))
+        let pool = TransactionPool(limits: limits(perAccount: 4), evidence: .noEvidence)
         func refusal(_ signer: Int, _ nonce: UInt64) -> TransactionPool.Refusal? {
             pool.refusal(of: chain.remark([], by: signer, nonce: nonce), state: state)
         }
@@ -47,7 +47,7 @@ struct TransactionPoolTests {
     }
 
     @Test func `a body takes nonces in order, the accounts in turns`() {
-        var pool = TransactionPool()
+        var pool = TransactionPool(evidence: .noEvidence)
         let transactions = [
             chain.remark([1], by: 0, nonce: 0), chain.remark([2], by: 0, nonce: 1),
             chain.remark([3], by: 0, nonce: 3), chain.remark([4], by: 1, nonce: 1),
@@ -65,7 +65,7 @@ struct TransactionPoolTests {
     }
 
     @Test func `a full body fits a block`() throws {
-        var pool = TransactionPool()
+        var pool = TransactionPool(evidence: .noEvidence)
         for nonce in 0..<60 {
             for signer in 0..<3 {
                 let size = (nonce * 131 + signer * 977) % 4_096
@@ -83,7 +83,7 @@ struct TransactionPoolTests {
 
     @Test func `the pool is bounded per account, in total and in bytes`() {
         func fill(_ limits: TransactionPool.Limits) -> TransactionPool {
-            var pool = TransactionPool(limits: limits)
+            var pool = TransactionPool(limits: limits, evidence: .noEvidence)
             for nonce in 0..<10 {
                 for signer in 0..<3 {
                     _ = pool.insert(
@@ -100,7 +100,7 @@ struct TransactionPoolTests {
     }
 
     @Test func `executed transactions stay until they are final, unless room is needed`() throws {
-        var pool = TransactionPool(limits: limits(perAccount: 2))
+        var pool = TransactionPool(limits: limits(perAccount: 2), evidence: .noEvidence)
         let old = [chain.remark([1], by: 0, nonce: 0), chain.remark([2], by: 0, nonce: 1)]
         for transaction in old { _ = pool.insert(transaction, state: chain.state) }
         var state = chain.state
@@ -122,7 +122,7 @@ struct TransactionPoolTests {
     func model(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
         let bounds = limits(perAccount: 6, total: 14, bytes: 30_000)
-        var pool = TransactionPool(limits: bounds)
+        var pool = TransactionPool(limits: bounds, evidence: .noEvidence)
         var state = chain.state
         for _ in 0..<300 {
             let signer = Int.random(in: 0..<3, using: &random)

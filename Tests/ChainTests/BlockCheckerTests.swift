@@ -39,11 +39,13 @@ struct BlockCheckerTests {
         let pending = try check(block)
         #expect(pending.block == block && pending.state == state)
         #expect(pending.author == ValidatorIndex(1))
-        #expect(pending.signatures.map(\.validator.rawValue) == [1, 2, 0])
+        #expect(
+            pending.signatures.map(\.key)
+                == [1, 2, 0].map { .member(ValidatorIndex($0), chain.state.activeSet) })
         #expect(pending.signatures.allSatisfy { $0.run(using: TagScheme()) })
         #expect(pending.signatures[0].message == block.header.preSealHash.bytes)
         // The same block for another chain: its remarks are not signed for that.
-        let other = BlockChecker(genesisHash: .zero)
+        let other = BlockChecker(genesisHash: .zero, evidence: .noEvidence)
         let foreign = try other.check(
             block, parent: chain.genesis, parentState: chain.state, currentSlot: now)
         #expect(foreign.signatures.map { $0.run(using: TagScheme()) } == [true, false, false])
@@ -51,7 +53,8 @@ struct BlockCheckerTests {
 
     @Test func `a seal by another validator than the slot's does not hold`() throws {
         let builder = try BlockBuilder(
-            parent: chain.genesis, parentState: chain.state, slot: SlotNumber(9), extrinsics: [])
+            parent: chain.genesis, parentState: chain.state, slot: SlotNumber(9), extrinsics: [],
+            evidence: .noEvidence)
         let block = builder.seal(TagScheme.sign(builder.message, as: chain.validators[1]))
         #expect(try check(block).signatures.map { $0.run(using: TagScheme()) } == [false])
     }

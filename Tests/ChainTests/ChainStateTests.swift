@@ -30,8 +30,11 @@ struct ChainStateTests {
         expected.append(UInt64(6_000))
         for number: UInt32 in [500, 3, 2, 30_000] { expected.append(number) }
         expected.append(UInt8(0))
+        expected.append(UInt32(0))
+        expected.append(UInt8(1))
+        expected.append(UInt16(1))
         expected.append(state.activeSet)
-        expected.append(UInt8(0))
+        for _ in 0..<4 { expected.append(UInt8(0)) }
         expected.appendCompact(UInt64(1))
         expected.append(chain.validators[1].account)
         expected.append(UInt64(1))
@@ -42,11 +45,13 @@ struct ChainStateTests {
         func genesis(
             specVersion: UInt32 = 1, chainID: String = "a", forkID: String? = nil,
             slot: UInt64 = 6_000, timings: VotingTimings = .standard,
-            policy: QuorumPolicy = .twoThirds, validators: [Int] = [1, 2, 3]
+            policy: QuorumPolicy = .twoThirds, session: UInt32 = 0, excludes: Bool = true,
+            validators: [Int] = [1, 2, 3]
         ) throws -> Hash256 {
             let constants = try ChainConstants(
                 specVersion: specVersion, chainID: chainID, forkID: forkID,
-                slotDurationMilliseconds: slot, votingTimings: timings, policy: policy)
+                slotDurationMilliseconds: slot, votingTimings: timings, policy: policy,
+                sessionLength: session, excludesEquivocators: excludes)
             return try ChainState.genesis(
                 constants: constants, validators: validators.map { validator($0) }
             ).header.hash
@@ -59,7 +64,8 @@ struct ChainStateTests {
             try genesis(), try genesis(specVersion: 2), try genesis(chainID: "b"),
             try genesis(forkID: "a"), try genesis(slot: 3_000), try genesis(timings: otherTimings),
             try genesis(policy: .moreThanTwoThirds), try genesis(validators: [1, 2]),
-            try genesis(validators: [2, 1, 3]),
+            try genesis(validators: [2, 1, 3]), try genesis(session: 1),
+            try genesis(excludes: false),
         ]
         #expect(Set(hashes).count == hashes.count)
         #expect(try genesis() == hashes[0])
@@ -102,16 +108,37 @@ struct ChainStateTests {
     @Test func `the last nonce is never used`() throws {
         let chain = try TestChain()
         var encoder = SCALEEncoder()
+        encoder.appendRaw(chain.state.scaleBytes.dropLast())
         encoder.appendCompact(UInt64(1))
         encoder.append(chain.validators[0].account)
         encoder.append(UInt64.max)
-        let nonces = try SCALEDecoder.decode(AccountNonces.self, from: encoder.bytes)
-        var state = ChainState(
-            constants: chain.constants, activeSet: chain.state.activeSet, nonces: nonces)
+        var state = try SCALEDecoder.decode(ChainState.self, from: encoder.bytes)
         let account = chain.validators[0].account
         #expect(throws: ChainState.TransitionError.nonceExhausted(position: 0, account)) {
             try state.apply([chain.remark([], by: 0, nonce: .max)])
         }
+    }
+
+    @Test func `a signer more than the chain remembers is refused, and others go on`() throws {
+        let chain = try TestChain()
+        var encoder = SCALEEncoder()
+        encoder.appendRaw(chain.state.scaleBytes.dropLast())
+        encoder.appendCompact(UInt64(AccountNonces.maximumCount))
+        var accounts = (1..<AccountNonces.maximumCount).compactMap { number in
+            AccountID(UInt64(number).scaleBytes + [UInt8](repeating: 0, count: 24))
+        }
+        accounts.append(chain.validators[1].account)
+        for account in accounts.sorted() {
+            encoder.append(account)
+            encoder.append(UInt64(1))
+        }
+        var state = try SCALEDecoder.decode(ChainState.self, from: encoder.bytes)
+        let account = chain.validators[0].account
+        #expect(throws: ChainState.TransitionError.accountsExhausted(position: 0, account)) {
+            try state.apply([chain.remark([], by: 0, nonce: 0)])
+        }
+        try state.apply([chain.remark([], by: 1, nonce: 1)])
+        #expect(state.nonces[chain.validators[1].account] == 2)
     }
 
     @Test func `nonces are read only in their one form`() throws {
@@ -158,41 +185,5 @@ struct ChainStateTests {
         #expect(
             (try? SCALEDecoder.decode(AccountNonces.self, from: nonces.scaleBytes)) == nonces,
             "seed \(seed)")
-    }
-
-    @Test func `a state whose sets have another policy is refused`() throws {
-        let chain = try TestChain()
-        let other = try ValidatorSet(
-            id: SetID(1), validators: chain.validators, policy: .moreThanTwoThirds)
-        let sets: [(ValidatorSet, ValidatorSet?)] = [
-            (other, nil), (chain.state.activeSet, other),
-        ]
-        for (active, pending) in sets {
-            var encoder = SCALEEncoder()
-            encoder.append(chain.constants)
-            encoder.append(active)
-            encoder.appendOption(pending)
-            encoder.append(AccountNonces())
-            #expect(throws: SCALEError.self) {
-                try SCALEDecoder.decode(ChainState.self, from: encoder.bytes)
-            }
-        }
-    }
-
-    @Test func `a pending set goes both ways and is not yet in force`() throws {
-        let chain = try TestChain()
-        let next = try ValidatorSet(
-            id: SetID(1), validators: [validator(9)], policy: chain.constants.policy)
-        let state = ChainState(
-            constants: chain.constants, activeSet: chain.state.activeSet, pendingSet: next)
-        #expect(state.setInForce == chain.state.activeSet)
-        #expect(state.root != chain.state.root)
-        #expect(try SCALEDecoder.decode(ChainState.self, from: state.scaleBytes) == state)
-        let bytes = state.scaleBytes
-        for count in stride(from: 0, to: bytes.count, by: 7) {
-            #expect(throws: SCALEError.self) {
-                try SCALEDecoder.decode(ChainState.self, from: Array(bytes.prefix(count)))
-            }
-        }
     }
 }

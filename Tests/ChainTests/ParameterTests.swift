@@ -69,7 +69,7 @@ struct ParameterTests {
     @Test func `constants go both ways and every truncation is refused`() throws {
         let constants = try ChainConstants(
             specVersion: 7, chainID: "live", forkID: "other", slotDurationMilliseconds: 250,
-            policy: .moreThanTwoThirds)
+            policy: .moreThanTwoThirds, sessionLength: 77, excludesEquivocators: false)
         let bytes = constants.scaleBytes
         #expect(try SCALEDecoder.decode(ChainConstants.self, from: bytes) == constants)
         for count in 0..<bytes.count {
@@ -103,10 +103,11 @@ struct ParameterTests {
     @Test func `parameters show the constants they hold`() throws {
         let parameters = try ChainParameters(
             specVersion: 3, chainID: "dev", forkID: "f", slotDurationMilliseconds: 1_000,
-            policy: .twoThirds, kind: .development)
+            policy: .twoThirds, sessionLength: 9, kind: .development)
         #expect(parameters.specVersion == 3 && parameters.chainID == "dev")
         #expect(parameters.forkID == "f" && parameters.slotDurationMilliseconds == 1_000)
         #expect(parameters.policy == .twoThirds && parameters.votingTimings == .standard)
+        #expect(parameters.sessionLength == 9 && parameters.excludesEquivocators)
         #expect(parameters.treeLimits == .standard)
         let made = try ChainState.genesis(parameters: parameters, validators: [validator(1)])
         #expect(made.state.constants == parameters.constants)

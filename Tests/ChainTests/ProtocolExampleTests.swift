@@ -17,7 +17,7 @@ struct ExampleChain {
     init() throws {
         constants = try ChainConstants(
             specVersion: 1, chainID: "example", slotDurationMilliseconds: 6_000,
-            policy: .twoThirds)
+            policy: .twoThirds, sessionLength: 10)
         let identities = try (1...3).map { (number: UInt8) in
             let account = try #require(AccountID([UInt8](repeating: number, count: 32)))
             let key = [0x0A] + [UInt8](repeating: 0x10 | number, count: 1_792)
@@ -39,7 +39,7 @@ struct ExampleChain {
             parent: genesis, parentState: state, slot: SlotNumber(4),
             extrinsics: [
                 try remark("hello", by: identities[0]), try remark("", by: identities[2]),
-            ])
+            ], evidence: .noEvidence)
         let author = identities[Int(builder.author.rawValue)]
         block = builder.seal(Self.sign(builder.message, as: author))
     }
@@ -126,12 +126,18 @@ struct ProtocolExampleTests {
 
     @Test("block 1 is a valid block")
     func valid() throws {
-        let pending = try BlockChecker(genesisHash: chain.genesis.hash).check(
+        let pending = try BlockChecker(
+            genesisHash: chain.genesis.hash, evidence: .noEvidence
+        ).check(
             chain.block, parent: chain.genesis, parentState: chain.state,
             currentSlot: SlotNumber(4))
         #expect(pending.author == ValidatorIndex(1))
         for check in pending.signatures {
-            let validator = chain.validators[Int(check.validator.rawValue)]
+            guard case .member(let index, _) = check.key else {
+                Issue.record("a signature of a key outside the set")
+                continue
+            }
+            let validator = chain.validators[Int(index.rawValue)]
             #expect(check.signature == ExampleChain.sign(check.message, as: validator))
         }
     }

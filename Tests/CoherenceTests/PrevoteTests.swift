@@ -246,23 +246,4 @@ import Testing
         #expect(bench.unsigned.isEmpty)
         #expect(bench.imports("C").first == "sign prevote 0 A")
     }
-
-    @Test func `nothing above the hand-off block of a set change gets a vote`() {
-        let capped = CoherenceGadget.Configuration(
-            targetCap: .init(highest: BlockNumber(2)))
-        var bench = GadgetBench(chain, known: "A B C D", configuration: capped)
-        #expect(bench.unsigned.map(\.target) == [chain.target("B")])
-        bench.sign()
-        #expect(bench.receives(.prevote, round: 0, "C", from: 1, 2, 3) == ["persist quorum 0 C"])
-        #expect(
-            bench.fires(.prevote(RoundNumber(0))) == ["sign precommit 0 nil", "cancel half 0"])
-    }
-
-    @Test func `a hint above the hand-off block is not followed`() {
-        let (primary, local, _) = others()
-        var bench = afterOneFailure("A B C", local: local)
-        bench.handle(.targetCap(.init(highest: BlockNumber(2))))
-        #expect(bench.receives(.prevote, round: 1, "C", from: primary) == [])
-        #expect(bench.fires(.half(RoundNumber(1))) == ["sign prevote 1 B"])
-    }
 }

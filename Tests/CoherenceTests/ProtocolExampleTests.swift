@@ -9,7 +9,11 @@ import Testing
 /// It has Falcon's form and is no signature scheme.
 struct ExampleSignatures: SignatureVerifier {
     static func sign(_ message: [UInt8], as validator: ValidatorIdentity) -> [UInt8] {
-        let tag = BLAKE2b256.hash(validator.falconPublicKey + message)
+        sign(message, with: validator.falconPublicKey)
+    }
+
+    private static func sign(_ message: [UInt8], with key: [UInt8]) -> [UInt8] {
+        let tag = BLAKE2b256.hash(key + message)
         return [SignatureFormat.firstByte] + tag.bytes + [UInt8](repeating: 0, count: 1_247)
     }
 
@@ -17,6 +21,10 @@ struct ExampleSignatures: SignatureVerifier {
         _ signature: [UInt8], message: [UInt8], by index: ValidatorIndex, in set: ValidatorSet
     ) -> Bool {
         set.validator(at: index).map { signature == Self.sign(message, as: $0) } ?? false
+    }
+
+    func verify(_ signature: [UInt8], message: [UInt8], publicKey: [UInt8]) -> Bool {
+        signature == Self.sign(message, with: publicKey)
     }
 }
 

@@ -18,14 +18,14 @@ import Testing
 
     static let spaces = [
         Space(
-            configuration: ModelConfiguration(rounds: 4), states: 10_985_649,
-            transitions: 187_022_234, depth: 21),
+            configuration: ModelConfiguration(rounds: 4), states: 10_928_206,
+            transitions: 186_776_689, depth: 21),
         Space(
-            configuration: ModelConfiguration(rounds: 3, restarts: false), states: 94_614,
-            transitions: 1_181_925, depth: 16),
+            configuration: ModelConfiguration(rounds: 3, restarts: false), states: 94_267,
+            transitions: 1_181_063, depth: 16),
         Space(
             configuration: ModelConfiguration(validators: 3, byzantine: 0, rounds: 3),
-            states: 304_511, transitions: 4_074_837, depth: 17),
+            states: 303_271, transitions: 4_071_056, depth: 17),
         Space(
             configuration: ModelConfiguration(rounds: 3, certificates: false), states: 174_615,
             transitions: 2_526_243, depth: 14),

@@ -54,7 +54,7 @@ struct GadgetNode {
         case .highestQuorumCertificate(let quorum): disk.highestQuorumCertificate = quorum
         case .certificate(let certificate): disk.certificate = certificate
         case .evidence: break
-        case .halt(let alarm): disk.halt = alarm
+        case .halt(_, let alarm): disk.halt = alarm
         }
     }
 

@@ -3,6 +3,7 @@ import Coherence
 import Primitives
 import RPC
 import SCALE
+import TestSupport
 import Testing
 
 @Suite("RPC methods")
@@ -50,10 +51,12 @@ struct MethodTests {
                 [
                     "peerId": "12D3KooWA", "roles": "AUTHORITY",
                     "bestHash": text(node.blocks[1].hash), "bestNumber": 1,
+                    "postQuantumTransport": true,
                 ],
                 [
                     "peerId": "12D3KooWB", "roles": "FULL",
                     "bestHash": text(node.blocks[2].hash), "bestNumber": 2,
+                    "postQuantumTransport": false,
                 ],
             ])
     }
@@ -207,6 +210,22 @@ struct MethodTests {
         }
         #expect(headers == node.blocks[1...2].map(\.header))
         #expect(try await call("coherence_proveFinality", 3) == nil)
+    }
+
+    @Test("a hand-off has the certificate, the announcing header and the next set")
+    func handOffs() async throws {
+        let set = UInt32(node.certificate.setID.rawValue)
+        let proofs = try #require(try await call("coherence_handOffs", .integer(set)).array)
+        #expect(
+            proofs == [
+                [
+                    "setId": .integer(set), "blockNumber": 2,
+                    "certificate": .hex(node.certificate.scaleBytes),
+                    "header": .hex(node.blocks[2].header.scaleBytes),
+                    "nextSet": .hex(node.set.scaleBytes),
+                ]
+            ])
+        #expect(try await call("coherence_handOffs", .integer(set + 1)) == [])
     }
 
     @Test("bans are shown")

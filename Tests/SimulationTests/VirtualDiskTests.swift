@@ -25,7 +25,7 @@ struct VirtualDiskTests {
             image = DiskImage(genesisHeader: genesis.header, state: genesis.state)
             let builder = try BlockBuilder(
                 parent: genesis.header, parentState: genesis.state, slot: SlotNumber(8),
-                extrinsics: [])
+                extrinsics: [], evidence: .noEvidence)
             block = builder.seal(
                 KeyedHashScheme.sign(
                     builder.message, key: KeyedHashScheme.publicKey(of: 0), nonce: 1))

@@ -86,11 +86,11 @@ struct FailureTests {
     func newerSchema() throws {
         let fixture = try filled()
         let queue = try DatabaseQueue(path: fixture.databaseFile)
-        try queue.write { try $0.execute(sql: "PRAGMA user_version = 2") }
+        try queue.write { try $0.execute(sql: "PRAGMA user_version = 3") }
         try queue.close()
         let before = try Damage.read(fixture.databaseFile)
         #expect(
-            throws: StorageError.newerSchema(path: fixture.databaseFile, found: 2, supported: 1)
+            throws: StorageError.newerSchema(path: fixture.databaseFile, found: 3, supported: 2)
         ) { try fixture.reopen() }
         #expect(try Damage.read(fixture.databaseFile) == before)
     }

@@ -63,7 +63,7 @@ struct TestChain {
         }
         let builder = try BlockBuilder(
             parent: parent, parentState: parentState, slot: SlotNumber(slot),
-            extrinsics: extrinsics)
+            extrinsics: extrinsics, evidence: .noEvidence)
         return (builder.seal(Self.signatureBytes(2)), builder.state)
     }
 

@@ -23,7 +23,7 @@ import VoteGossip
             genesisHash: genesis.header.hash, set: genesis.state.activeSet)
         return try ValidatorCore(
             configuration: ValidatorCore.Configuration(
-                domain: domain, local: ValidatorIndex(0), producesBlocks: true,
+                genesisHash: domain.genesisHash, keys: [HeldKey(identity)], producesBlocks: true,
                 voting: CoherenceGadget.Configuration(timings: constants.votingTimings),
                 gossip: GossipConfiguration(),
                 sync: SyncConfiguration(genesisHash: domain.genesisHash, roles: .authority)),
@@ -39,7 +39,7 @@ import VoteGossip
 
     private func begins(_ core: inout ValidatorCore, in slot: UInt64) -> Bool {
         core.handle(.slotStarted(SlotNumber(slot)), now: .zero).contains {
-            if case .signSeal(SlotNumber(slot), _) = $0 { true } else { false }
+            if case .signSeal(SlotNumber(slot), _, _) = $0 { true } else { false }
         }
     }
 
@@ -86,7 +86,7 @@ import VoteGossip
         while queue.next() != nil {}
         let effects = core.handle(.slotStarted(SlotNumber(11)), now: .zero)
         let message = effects.compactMap { effect -> [UInt8]? in
-            if case .signSeal(_, let message) = effect { message } else { nil }
+            if case .signSeal(_, let message, _) = effect { message } else { nil }
         }
         queue.append(effects)
         while queue.next() != nil {}
@@ -113,5 +113,27 @@ import VoteGossip
             }
         }
         #expect(slots == [SlotNumber(11)] && blocks == 1)
+    }
+
+    @Test(arguments: [(0, 600), (1, 1_200), (2, 2_400), (20, 86_400)] as [(UInt32, Int64)])
+    func `the third fault on the block protocols bans, longer after earlier bans`(
+        earlier: UInt32, seconds: Int64
+    ) throws {
+        var core = try validator(in: 10)
+        _ = core.handle(.start, now: .zero)
+        let peer = PeerHandle(4)
+        let handshake = core.sync.handshake(best: core.tree.best)
+        _ = core.handle(
+            .streamOpened(
+                .blocks, peer, handshake: handshake, PeerHints(earlierBans: earlier)), now: .zero)
+        func bans() -> [Duration] {
+            core.handle(.notification(.blocks, peer, [1, 2, 3]), now: .zero).compactMap {
+                if case .ban(peer, let duration) = $0 { duration } else { nil }
+            }
+        }
+        #expect(bans() == [] && bans() == [])
+        #expect(bans() == [.seconds(seconds)])
+        #expect(bans() == [] && bans() == [])
+        #expect(bans() == [.seconds(min(seconds * 2, 86_400))])
     }
 }

@@ -30,6 +30,10 @@ import VoteGossip
                     setID: SetID(0), round: RoundNumber(3), phase: .prevote, missing: bits)),
             .quorumCertificate(
                 try chain.quorumCertificate([0, 1, 2, 3, 4, 5, 6], round: 9, for: block)),
+            .equivocation(
+                DoubleVote(
+                    try chain.vote(2, .prevote, round: 9, for: block),
+                    try chain.vote(2, .prevote, round: 9, for: nil))),
             .certificateRequest(number: BlockNumber(0x0403_0201)),
         ]
     }
@@ -134,7 +138,6 @@ import VoteGossip
                 try GossipMessage.decode([index, 1, 2, 3])
             }
         }
-        #expect(GossipMessageKind(rawValue: 7) == nil)
         #expect(throws: GossipMessage.Malformed.undecodable(nil)) {
             try GossipMessage.decode([])
         }

@@ -55,6 +55,7 @@ struct ProtocolExampleTests {
                         setID: set, round: round, phase: .precommit, missing: bits(0, 2)))
             ),
             ("6 QuorumCertificate", .quorumCertificate(try read("QuorumCertificate", of: votes))),
+            ("7 Equivocation", .equivocation(try read("DoubleVote", of: votes))),
             ("8 CertificateRequest", .certificateRequest(number: BlockNumber(1))),
         ]
     }

@@ -144,12 +144,13 @@ extension SyncMachine {
             catchUp?.isLinked = true
             catchUp?.step = 1
             catchUp?.lastSource = first.source
-            // Only the highest certificate matters: it makes the blocks below final as well.
+            // The highest certificate makes the blocks below final as well, but each set is needed
+            // to check the next one's: so those of hand-off blocks matter too.
             let highest = items.lastIndex { $0.justification != nil }
             for (position, item) in items.enumerated() {
+                let isNeeded = position == highest || item.block.header.handOff != nil
                 let kept = CollectedBlock(
-                    block: item.block,
-                    justification: position == highest ? item.justification : nil,
+                    block: item.block, justification: isNeeded ? item.justification : nil,
                     source: item.source)
                 let outcome = offer(kept, origin: .followed, tree: tree)
                 guard outcome == .taken || outcome == .known else {
@@ -252,9 +253,13 @@ extension SyncMachine {
     ) {
         stall.request = nil
         if items.isEmpty { stall.next = nil }
-        let found = items.last { $0.justification != nil && tree.contains($0.block.hash) }
-        if let found, let justification = found.justification {
-            return effects.append(.justification(justification, found.source))
+        let found = items.filter { $0.justification != nil && tree.contains($0.block.hash) }
+        if let highest = found.last?.block.hash {
+            for item in found where item.block.hash == highest || item.block.header.handOff != nil {
+                guard let justification = item.justification else { continue }
+                effects.append(.justification(justification, item.source))
+            }
+            return
         }
         // Without the blocks no certificate helps. The next time round they are there.
         guard let missing = items.last, !isKnown(missing.block.hash, tree: tree) else { return }

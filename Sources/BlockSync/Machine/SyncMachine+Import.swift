@@ -73,7 +73,9 @@ extension SyncMachine {
         _ id: CheckID, _ verdicts: [Bool], tree: inout BlockTree, now: Instant
     ) {
         if let transaction = checkedTransactions.removeValue(forKey: id) {
-            return checked(transaction, holds: verdicts == [true], tree: tree)
+            let holds =
+                verdicts.count == transaction.signatureCount && !verdicts.contains(false)
+            return checked(transaction, holds: holds, tree: tree)
         }
         guard let hash = verification.hash(of: id), let entry = verification[hash] else { return }
         guard verdicts.count == entry.pending.signatures.count, !verdicts.contains(false) else {

@@ -160,20 +160,22 @@ extension SyncMachine {
     }
 
     private mutating func arm(tree: BlockTree, now: Instant) {
-        var wakes = requestOrder.compactMap { requests[$0]?.deadline }
+        var next = Instant.distantFuture
+        func wake(_ time: Instant) { if time > now { next = min(next, time) } }
+        for id in requestOrder { if let deadline = requests[id]?.deadline { wake(deadline) } }
         let waitsForPeers =
             targets.contains { $0.request == nil }
             || catchUp?.windows.contains { $0.request == nil && $0.blocks == nil } == true
             || isHeldUpByFinality(tree: tree) || hasHigherClaim(tree: tree)
         if waitsForPeers {
-            wakes += peers.handles.compactMap { peers[$0]?.notBefore }
-            wakes += targets.filter { $0.request == nil }.map(\.notBefore)
-            if isHeldUpByFinality(tree: tree) { wakes.append(stall.notBefore) }
+            peers.forEach { wake($0.notBefore) }
+            for target in targets where target.request == nil { wake(target.notBefore) }
+            if isHeldUpByFinality(tree: tree) { wake(stall.notBefore) }
         }
         if !peers.handles.isEmpty && tree.best.number > tree.finalised.number {
-            wakes.append(reannounceAt)
+            wake(reannounceAt)
         }
-        guard let next = wakes.filter({ $0 > now }).min() else { return }
+        guard next < .distantFuture else { return }
         if let armed, armed <= next, armed > now { return }
         armed = next
         effects.append(.setTimer(.wake, next))

@@ -31,7 +31,7 @@ extension SyncMachine {
 
     /// Makes targets of heads that peers claim and that nothing else brings.
     mutating func chaseClaims(tree: BlockTree, now: Instant) {
-        guard catchUp == nil else { return }
+        guard catchUp == nil, hasHigherClaim(tree: tree) else { return }
         for handle in peers.handles {
             guard let peer = peers[handle], peer.isIdle(at: now),
                 peer.best.number > tree.best.number, !isKnown(peer.best.hash, tree: tree),

@@ -20,9 +20,10 @@ extension SyncMachine {
         for extrinsic in message.extrinsics {
             peers.update(peer) { $0.knownTransactions.insert(extrinsic.hash) }
             switch pool.refusal(of: extrinsic, state: state) {
-            case nil: check(extrinsic, source: peer, set: state.setInForce)
+            case nil: check(extrinsic, source: peer, state: state)
             case .unknownSigner: report(peer, .badTransaction(extrinsic.hash))
-            case .stale, .tooFarAhead, .taken, .full: break
+            // What the chain refuses here may be fine on the sender's best chain.
+            case .stale, .tooFarAhead, .taken, .full, .inapplicable: break
             }
         }
     }
@@ -32,24 +33,26 @@ extension SyncMachine {
         if let refusal = pool.refusal(of: extrinsic, state: state) {
             return effects.append(.submitted(extrinsic.hash, .refused(refusal)))
         }
-        if !check(extrinsic, source: nil, set: state.setInForce) {
+        if !check(extrinsic, source: nil, state: state) {
             effects.append(.submitted(extrinsic.hash, .busy))
         }
     }
 
-    /// Has a signature checked; false when too many are being checked.
+    /// Has the signatures checked; false when too many are being checked.
     @discardableResult
     private mutating func check(
-        _ extrinsic: Extrinsic, source: PeerHandle?, set: ValidatorSet
+        _ extrinsic: Extrinsic, source: PeerHandle?, state: ChainState
     ) -> Bool {
         guard checkedTransactions.count < configuration.maximumCheckedTransactionCount,
-            let signature = checker.signatureCheck(of: extrinsic, set: set)
+            let signatures = checker.signatureChecks(of: extrinsic, state: state),
+            let basis = pool.basis(of: extrinsic, state: state)
         else { return false }
         // One that a peer sent while another's copy is checked need not be checked again.
         guard checkedHashes.insert(extrinsic.hash).inserted || source == nil else { return true }
         let id = CheckID(nextID())
-        checkedTransactions[id] = CheckedTransaction(extrinsic: extrinsic, source: source)
-        effects.append(.check(id, [signature]))
+        checkedTransactions[id] = CheckedTransaction(
+            extrinsic: extrinsic, source: source, signatureCount: signatures.count, basis: basis)
+        effects.append(.check(id, signatures))
         return true
     }
 
@@ -63,7 +66,7 @@ extension SyncMachine {
             return effects.append(.submitted(extrinsic.hash, .badSignature))
         }
         guard let state = tree.state(of: tree.best.hash) else { return }
-        let refusal = pool.insert(extrinsic, state: state)
+        let refusal = pool.insert(extrinsic, state: state, basis: transaction.basis)
         if transaction.source == nil {
             effects.append(
                 .submitted(extrinsic.hash, refusal.map { .refused($0) } ?? .accepted))

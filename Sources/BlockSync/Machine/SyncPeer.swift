@@ -75,6 +75,11 @@ struct PeerTable: Sendable {
         return body(&peers[place])
     }
 
+    /// Looks at every peer, by ascending handle.
+    func forEach(_ body: (SyncPeer) -> Void) {
+        for place in peers.indices { body(peers[place]) }
+    }
+
     /// The peer to be asked next among those that may be asked and satisfy a condition: the one
     /// with the fewest failures, then the one that was not asked for longest.
     func next(at now: Instant, where isSuitable: (SyncPeer) -> Bool) -> PeerHandle? {

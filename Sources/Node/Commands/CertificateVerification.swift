@@ -5,10 +5,12 @@ internal import Primitives
 internal import RPC
 internal import SCALE
 
-/// Verifies a finality certificate offline, against the validator set of a chain specification.
+/// Verifies a finality certificate offline, against the validator set of a chain specification, or a
+/// later one that hand-offs lead to.
 public struct CertificateVerification: Sendable {
     private let chain: String
     private let text: String
+    private let handOffs: [String]
 
     /// The most bytes of input: a certificate of 1,000 validators with a thousand headers fits.
     public static let maximumByteCount = 16 * 1024 * 1024
@@ -17,9 +19,11 @@ public struct CertificateVerification: Sendable {
     ///   - chain: `dev`, `local` or the path of a specification.
     ///   - text: a certificate in hexadecimal digits, or JSON: the result of
     ///     `coherence_proveFinality`, alone or within its JSON-RPC answer.
-    public init(chain: String, text: String) {
+    ///   - handOffs: answers of `coherence_handOffs`, from set 0 on.
+    public init(chain: String, text: String, handOffs: [String] = []) {
         self.chain = chain
         self.text = text
+        self.handOffs = handOffs
     }
 
     /// Why an input was refused.
@@ -29,6 +33,7 @@ public struct CertificateVerification: Sendable {
         case undecodable(String)
         case notValid(String)
         case headers(String)
+        case handOff(String)
 
         public var description: String {
             switch self {
@@ -39,6 +44,7 @@ public struct CertificateVerification: Sendable {
                     + "'certificate'. Give the answer of coherence_proveFinality."
             case .undecodable(let why): "the certificate cannot be decoded: \(why)"
             case .notValid(let why): "the certificate is NOT VALID: \(why)"
+            case .handOff(let why): "the hand-offs do not lead to the certificate's set: \(why)"
             case .headers(let why): "the headers do not lead to the certified block: \(why)"
             }
         }
@@ -57,14 +63,17 @@ public struct CertificateVerification: Sendable {
         } catch {
             throw Invalid.undecodable("\(error)")
         }
+        let set = try Self.follow(
+            try handOffs.flatMap { text throws(Invalid) in try Self.parseHandOffs(text) },
+            from: resolved, to: certificate.setID)
         do throws(CertificateInvalid) {
             _ = try certificate.verify(
-                set: resolved.set, genesisHash: resolved.genesisHash, verifier: FalconVerifier())
+                set: set, genesisHash: resolved.genesisHash, verifier: FalconVerifier())
         } catch {
             throw Invalid.notValid("\(error)")
         }
         let path = try Self.check(headers, leadingTo: certificate.target.hash)
-        return Self.describe(certificate, set: resolved.set, path: path)
+        return Self.describe(certificate, set: set, path: path)
     }
 
     private static func parse(_ text: String) throws(Invalid) -> ([UInt8], [Header]) {

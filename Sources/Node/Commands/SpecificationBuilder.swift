@@ -8,6 +8,7 @@ public struct SpecificationBuilder: Sendable {
     private let roundTimeoutMilliseconds: UInt32?
     private let maximumRoundTimeoutMilliseconds: UInt32?
     private let supermajority: String?
+    private let sessionLength: UInt32?
     private let id: String?
     private let kind: String?
 
@@ -18,7 +19,8 @@ public struct SpecificationBuilder: Sendable {
     public init(
         chain: String, validatorCount: Int? = nil, slotDurationMilliseconds: UInt64? = nil,
         roundTimeoutMilliseconds: UInt32? = nil, maximumRoundTimeoutMilliseconds: UInt32? = nil,
-        supermajority: String? = nil, id: String? = nil, kind: String? = nil
+        supermajority: String? = nil, sessionLength: UInt32? = nil, id: String? = nil,
+        kind: String? = nil
     ) {
         self.chain = chain
         self.validatorCount = validatorCount
@@ -26,6 +28,7 @@ public struct SpecificationBuilder: Sendable {
         self.roundTimeoutMilliseconds = roundTimeoutMilliseconds
         self.maximumRoundTimeoutMilliseconds = maximumRoundTimeoutMilliseconds
         self.supermajority = supermajority
+        self.sessionLength = sessionLength
         self.id = id
         self.kind = kind
     }
@@ -50,6 +53,7 @@ public struct SpecificationBuilder: Sendable {
             specification.voting.maximumMilliseconds = maximumRoundTimeoutMilliseconds
         }
         if let supermajority { specification.supermajority = supermajority }
+        if let sessionLength { specification.sessionLengthBlocks = sessionLength }
         if let id { specification.id = id }
         if let kind {
             guard let known = ChainSpecification.Kind(rawValue: kind) else {

@@ -47,8 +47,12 @@ final class EventObserver: Sendable {
     func observe(_ event: ValidatorEvent, set: ValidatorSet) {
         switch event {
         case .imported(let block, let author, let isBest, let isOwn):
-            imported(block, by: author, isBest: isBest, isOwn: isOwn, set: set)
+            imported(block, by: author, isBest: isBest, isOwn: isOwn)
         case .finalised(let certificate, let block): finalised(certificate, block, set: set)
+        case .setActivated(let set, let certificate):
+            coherence.info(
+                "Validator set \(set.id) votes from here on: \(set.count) validators, \(set.quorum) make a block final (handed over by #\(certificate.block.number))"
+            )
         case .authorEquivocation(let evidence):
             sync.warning(
                 "Author \(name(of: evidence.author)) made two blocks in slot \(evidence.slot): \(evidence.first.hash.short) and \(evidence.second.hash.short)"
@@ -72,7 +76,7 @@ final class EventObserver: Sendable {
     // MARK: Blocks
 
     private func imported(
-        _ block: Block, by index: ValidatorIndex, isBest: Bool, isOwn: Bool, set: ValidatorSet
+        _ block: Block, by account: AccountID, isBest: Bool, isOwn: Bool
     ) {
         let header = block.header
         let count = block.extrinsics.count
@@ -82,7 +86,7 @@ final class EventObserver: Sendable {
             author.debug("👑 Slot author: our block \(what), \(slot)")
         } else {
             sync.debug(
-                "🔮 New block imported: \(what), \(slot) of \(name(of: index, in: set))\(isBest ? "" : ", not on the best chain")"
+                "🔮 New block imported: \(what), \(slot) of \(name(of: account))\(isBest ? "" : ", not on the best chain")"
             )
         }
     }
@@ -133,6 +137,10 @@ final class EventObserver: Sendable {
             coherence.error("No signature for the \(slot.phase) of round \(slot.round)")
         case .wrongHeight(let target):
             warn(coherence, key: "height", "A vote names a wrong height: \(Self.text(target))")
+        case .beyondHandOff(let target):
+            warn(
+                coherence, key: "hand-off",
+                "A certificate of this set is for a block of the next one: \(Self.text(target))")
         }
     }
 

@@ -15,6 +15,8 @@ protocol ChainHistory: Sendable {
     func canonicalHeaders(
         from first: BlockNumber, through last: BlockNumber
     ) async throws -> [Header]
+    /// A validator set of the final chain; nil for one that has not come into force.
+    func validatorSet(_ set: SetID) async throws -> ValidatorSet?
     /// A stored certificate; nil when there is none.
     func certificate(_ query: CertificateQuery) async throws -> FinalityCertificate?
 }

@@ -21,6 +21,11 @@ final class FalconVerifier: SignatureVerifier {
         return key.verify(message: message, paddedSignature: signature)
     }
 
+    func verify(_ signature: [UInt8], message: [UInt8], publicKey: [UInt8]) -> Bool {
+        guard let key = try? FalconPublicKey(bytes: publicKey) else { return false }
+        return FalconVerifyingKey(key).verify(message: message, paddedSignature: signature)
+    }
+
     private func keys(of set: ValidatorSet) -> Keys {
         if let found = cache.withLock({ $0.first { $0.setHash == set.hash }?.keys }) {
             return found

@@ -31,10 +31,12 @@ struct NodeNetwork: Sendable {
         settings.limits.inboundSlots = configuration.inboundPeerSlots
         settings.limits.outboundSlots = configuration.outboundPeerSlots
         settings.reservedOnly = configuration.reservedOnly
+        settings.security =
+            configuration.requirePostQuantumTransport ? .requireHybrid : .preferHybrid
         settings.agentVersion =
             "\(NodeVersion.implementation)/v\(NodeVersion.text) (\(configuration.name))"
         swarm = Swarm(configuration: settings)
-        let validatorCount = preparation.chain.set.count
+        let validatorCount = preparation.set.count
         let gossip = GossipConfiguration()
         var registration = NotificationRegistration(
             name: NetworkBridge.Names.votes, handshake: [],

@@ -13,7 +13,7 @@ extension NodePreparation {
         NodeDescription(
             implementation: NodeVersion.implementation, version: NodeVersion.text,
             chain: chain.name, kind: chain.parameters.kind, peerID: "\(identity.peerID)",
-            isValidator: local != nil, addressPrefix: SS58Address.genericPrefix)
+            isValidator: !keys.isEmpty, addressPrefix: SS58Address.genericPrefix)
     }
 
     /// The validators' names, where the specification has them.
@@ -27,7 +27,6 @@ extension NodePreparation {
 
     /// The start-up summary.
     func logSummary(_ logger: Logger) {
-        let set = chain.set
         logger.info("\(NodeVersion.implementation) \(NodeVersion.text)")
         logger.info(
             "Chain: \(chain.name) (\(chain.parameters.chainID)), genesis \(chain.genesisHash), slots of \(chain.parameters.slotDurationMilliseconds) ms"
@@ -43,7 +42,11 @@ extension NodePreparation {
                 "Voting as validator \(local): \(validatorNames[validator.account] ?? "") \(address?.description ?? "")"
             )
         } else {
-            logger.info("Following without voting")
+            logger.info(
+                keys.isEmpty
+                    ? "Following without voting"
+                    : "Following without voting: no key here is one of this validator set"
+            )
         }
         if set.count > 1, set.policy.toleratedEquivocators(validatorCount: set.count) == 0 {
             logger.warning(

@@ -8,6 +8,7 @@ internal import Logging
 internal import NIOCore
 internal import Primitives
 internal import Storage
+internal import Validator
 
 /// Everything that a node needs before it talks to anybody: chain, folders, keys, stored state.
 ///
@@ -25,10 +26,18 @@ struct NodePreparation: Sendable {
     let store: NodeStore
     let recovered: RecoveredChain
     let tree: BlockTree
-    /// The validator's key; nil for a follower, and when the key must not sign.
-    let signer: (any Signer)?
-    /// Our position in the active set; nil when nothing is signed.
+    /// The validator's keys; none for a follower, and none that must not sign.
+    let keys: [HeldKey]
+    /// What signs with them, by public key.
+    let signers: [[UInt8]: any Signer]
+    /// Our position in the set in force; nil when nothing is signed in it.
     let local: ValidatorIndex?
+
+    /// Evidence of double votes that was stored, the newest sets' last.
+    let evidence: [DoubleVote]
+
+    /// The set in force after the finalised block.
+    var set: ValidatorSet { recovered.state.setInForce }
 
     private static let logger = Logger(label: "node")
 
@@ -47,11 +56,23 @@ struct NodePreparation: Sendable {
         identity = try Self.identity(configuration, paths: paths)
         recovered = try store.load()
         tree = try recovered.makeTree(limits: chain.parameters.treeLimits)
-        let key = try Self.key(configuration, chain: chain, paths: paths)
-        let mayStillSign = try Self.decideSigning(
-            key != nil, configuration, store: store, chain: chain, isDevelopment: isDevelopment)
-        signer = mayStillSign ? key?.signer : nil
-        local = mayStillSign ? key?.index : nil
+        evidence = try store.evidence(limit: 10_000)
+        let found = try Self.signers(configuration, chain: chain, paths: paths)
+        let allowed = try Self.decideSigning(
+            found.map(\.key), configuration, store: store, chain: chain,
+            set: recovered.state.setInForce, isDevelopment: isDevelopment)
+        keys = allowed
+        signers = Dictionary(
+            found.filter { entry in allowed.contains { $0.publicKey == entry.key.publicKey } }
+                .map { ($0.key.publicKey, $0.signer) }, uniquingKeysWith: { first, _ in first })
+        local = HeldKeys(allowed).local(in: recovered.state.setInForce)
+    }
+
+    /// The account that we vote as, or would; nil for a follower.
+    var account: AccountID? {
+        guard let first = keys.first else { return nil }
+        return local.flatMap { set.validator(at: $0)?.account } ?? first.account
+            ?? AccountID(BLAKE2b256.hash(first.publicKey).bytes)
     }
 
     private static func checkOptions(
@@ -111,55 +132,60 @@ struct NodePreparation: Sendable {
         return try NodeKey.loadOrCreate(in: paths.network)
     }
 
-    /// The validator's key and its position in the set; nil for a follower.
-    private static func key(
+    /// The validator's keys with what signs with them; none for a follower.
+    private static func signers(
         _ configuration: NodeConfiguration, chain: ResolvedChain, paths: BasePath
-    ) throws -> (signer: any Signer, index: ValidatorIndex)? {
-        guard configuration.isValidator else { return nil }
+    ) throws -> [(key: HeldKey, signer: any Signer)] {
+        guard configuration.isValidator else { return [] }
         if let uri = configuration.suri {
             let account = try DevelopmentAccount(uri: uri)
             let signer = InProcessSigner(account.makeSecretKey())
-            guard let index = chain.set.index(of: account.account),
-                chain.set.validator(at: index)?.falconPublicKey == signer.publicKey.bytes
-            else {
-                logger.warning(
-                    "\(uri) is no validator of the chain '\(chain.parameters.chainID)'; this node follows without voting"
-                )
-                return nil
-            }
-            return (signer, index)
+            let key = HeldKey(account: account.account, publicKey: signer.publicKey.bytes)
+            return [(key, signer)]
         }
         let keystore = try SessionKeystore(directory: paths.keystore)
-        for (position, validator) in chain.set.validators.enumerated() {
-            guard let publicKey = try? FalconPublicKey(bytes: validator.falconPublicKey) else {
-                continue
-            }
-            let name = SessionKeystore.name(of: publicKey)
-            guard try keystore.contains(name) else { continue }
-            return (try keystore.signer(name), ValidatorIndex(UInt16(position)))
+        let names = try keystore.names().prefix(HeldKeys.limit)
+        guard !names.isEmpty else {
+            throw NodeError.noValidatorKey(
+                chain: chain.parameters.chainID, keystore: paths.keystore)
         }
-        throw NodeError.noValidatorKey(
-            chain: chain.parameters.chainID, keystore: paths.keystore)
+        return try names.map { name in
+            let signer = try keystore.signer(name)
+            return (HeldKey(publicKey: signer.publicKey.bytes), signer)
+        }
     }
 
-    /// Whether the key may sign: the sign log decides.
+    /// Which keys may sign: the sign log decides.
     private static func decideSigning(
-        _ hasKey: Bool, _ configuration: NodeConfiguration, store: NodeStore,
-        chain: ResolvedChain, isDevelopment: Bool
-    ) throws -> Bool {
-        guard hasKey else { return false }
-        switch store.signLogState {
-        case .ready: return true
-        case .firstStart:
+        _ keys: [HeldKey], _ configuration: NodeConfiguration, store: NodeStore,
+        chain: ResolvedChain, set: ValidatorSet, isDevelopment: Bool
+    ) throws -> [HeldKey] {
+        guard !keys.isEmpty else { return [] }
+        let state = store.signLogState
+        if case .firstStart = state {
             guard isDevelopment || configuration.initializeSignState else {
                 throw NodeError.signStateUnknown(chain: chain.parameters.chainID)
             }
             try store.beginSigning()
-            return true
-        case .neverSign(let reason):
-            logger.critical("This validator does not vote: \(reason)")
-            return false
         }
+        let nextSet = set.id.successor ?? set.id
+        let names = keys.map { BLAKE2b256.hash($0.publicKey) }
+        let usable = try store.usableKeys(of: names, nextSet: nextSet)
+        var keys = zip(keys, names).filter { usable.contains($1) }.map(\.0)
+        if case .neverSign(let reason) = state {
+            logger.critical(
+                "\(keys.isEmpty ? "This validator does not vote" : "Only new keys vote, from validator set \(nextSet) on"): \(reason)"
+            )
+        }
+        let firstSet = try store.firstSignableSet()
+        for index in keys.indices { keys[index].firstSet = firstSet }
+        guard !keys.isEmpty else { return [] }
+        if HeldKeys(keys).local(in: set) == nil {
+            logger.warning(
+                "No key here is one of validator set \(set.id) of the chain '\(chain.parameters.chainID)'; this node follows without voting until one is"
+            )
+        }
+        return keys
     }
 }
 

@@ -72,7 +72,7 @@ final class NodeService: Sendable {
         let host = ValidatorHost(
             core: core,
             arms: ValidatorHost.Arms(
-                store: storage, network: network, signer: preparation.signer,
+                store: storage, network: network, signers: preparation.signers,
                 verifier: verifier, pool: pool,
                 timers: TimerTable(eventLoop: MultiThreadedEventLoopGroup.singleton.next()),
                 observer: observer, tampering: preparation.configuration.voteTampering),
@@ -96,33 +96,30 @@ final class NodeService: Sendable {
         _ preparation: NodePreparation, clock: SlotClock, verifier: FalconVerifier
     ) throws -> ValidatorCore {
         var gossip = GossipConfiguration()
-        gossip.role = preparation.local == nil ? .full : .authority
+        gossip.role = preparation.keys.isEmpty ? .full : .authority
         gossip.seed = UInt64.random(in: .min ... .max)
         do throws(RecoveryError) {
             return try ValidatorCore(
                 configuration: ValidatorCore.Configuration(
-                    domain: VotingDomain(
-                        genesisHash: preparation.chain.genesisHash,
-                        set: preparation.recovered.state.activeSet),
-                    local: preparation.local, producesBlocks: preparation.local != nil,
+                    genesisHash: preparation.chain.genesisHash, keys: preparation.keys,
+                    producesBlocks: !preparation.keys.isEmpty,
                     voting: CoherenceGadget.Configuration(
                         timings: preparation.chain.parameters.votingTimings),
                     gossip: gossip,
                     sync: SyncConfiguration(
                         genesisHash: preparation.chain.genesisHash,
-                        roles: preparation.local == nil ? .full : .authority)),
+                        roles: preparation.keys.isEmpty ? .full : .authority)),
                 tree: preparation.tree, recovered: preparation.recovered.voting,
                 currentSlot: clock.current,
-                authoredSlot: preparation.recovered.authoredSlot, verifier: verifier)
+                authoredSlot: preparation.recovered.authoredSlot,
+                evidence: preparation.evidence, verifier: verifier)
         } catch {
             throw NodeError.recovery("\(error)")
         }
     }
 
     private static func makeMeter(_ preparation: NodePreparation) throws -> QuantumMeter? {
-        guard let local = preparation.local,
-            let account = preparation.chain.set.validator(at: local)?.account
-        else { return nil }
+        guard let account = preparation.account else { return nil }
         let configuration = preparation.configuration
         let source: QuantumMeter.Source =
             switch configuration.quantumOrigin {

@@ -24,7 +24,7 @@ struct NodeView: NodeQueries {
 
     func health() async -> NodeHealth {
         let isCatchingUp = await host.core.sync.isCatchingUp
-        let set = await host.core.configuration.domain.set
+        let set = await host.core.domain.set
         return NodeHealth(
             peerCount: await network.swarm.snapshot().peers.count, isSyncing: isCatchingUp,
             shouldHavePeers: set.count > 1)
@@ -51,7 +51,8 @@ struct NodeView: NodeQueries {
             let handle = network.directory.handle(of: snapshot.peer)
             return PeerReport(
                 peerID: "\(snapshot.peer)", isValidator: core.gossip.role(of: handle) == .authority,
-                best: heads[handle] ?? nothing)
+                best: heads[handle] ?? nothing,
+                hasPostQuantumTransport: snapshot.security == .hybridNoise)
         }
     }
 
@@ -128,7 +129,7 @@ struct NodeView: NodeQueries {
         return voters
     }
 
-    func activeSet() async -> ValidatorSet { await host.core.configuration.domain.set }
+    func activeSet() async -> ValidatorSet { await host.core.domain.set }
 
     func votes(for hash: Hash256) async throws(NodeQueryFailure) -> [VoteReport] {
         let core = await host.core
@@ -137,11 +138,12 @@ struct NodeView: NodeQueries {
         guard let header = try await header(of: hash),
             let certificate = try await answered({
                 try await history.certificate(.lowest(atOrAbove: header.number))
-            }), certificate.target.block?.hash == hash
+            }), certificate.target.block?.hash == hash,
+            let set = try await answered({ try await history.validatorSet(certificate.setID) })
         else { return [] }
         return certificate.precommits.compactMap { entry in
             entry.vote(
-                in: core.configuration.domain.set, round: certificate.round, phase: .precommit,
+                in: set, round: certificate.round, phase: .precommit,
                 target: certificate.target
             ).map { VoteReport(index: entry.validator, vote: $0) }
         }
@@ -156,6 +158,28 @@ struct NodeView: NodeQueries {
             else { return nil }
             let headers = try await history.canonicalHeaders(from: number, through: block.number)
             return FinalityProof(certificate: certificate, headers: headers)
+        }
+    }
+
+    func handOffs(from set: SetID) async throws(NodeQueryFailure) -> [HandOffProof] {
+        let current = await host.core.domain.set.id
+        return try await answered { () -> [HandOffProof] in
+            var proofs: [HandOffProof] = []
+            var byteCount = 0
+            var id = set
+            while id < current, proofs.count < HandOffProof.maximumCount,
+                byteCount < HandOffProof.maximumByteCount, let next = id.successor,
+                let certificate = try await history.certificate(.handOff(of: id)),
+                let header = try await history.header(certificate.target.hash),
+                let nextSet = try await history.validatorSet(next)
+            {
+                proofs.append(
+                    HandOffProof(certificate: certificate, header: header, nextSet: nextSet))
+                byteCount +=
+                    certificate.precommits.count * VoteEntry.byteCount + nextSet.count * 1_825
+                id = next
+            }
+            return proofs
         }
     }
 

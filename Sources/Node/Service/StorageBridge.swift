@@ -84,6 +84,10 @@ final class StorageBridge: RecordStore, ChainHistory {
         try await run(on: reads) { try self.store.block(hash) }
     }
 
+    func validatorSet(_ set: SetID) async throws -> ValidatorSet? {
+        try await run(on: reads) { try self.store.validatorSet(set) }
+    }
+
     func canonicalHeaders(
         from first: BlockNumber, through last: BlockNumber
     ) async throws -> [Header] {

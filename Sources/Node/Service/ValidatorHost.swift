@@ -18,7 +18,8 @@ actor ValidatorHost {
     struct Arms: Sendable {
         let store: any RecordStore
         let network: NetworkBridge
-        let signer: (any Signer)?
+        /// By public key.
+        let signers: [[UInt8]: any Signer]
         let verifier: FalconVerifier
         let pool: WorkPool
         let timers: TimerTable
@@ -37,12 +38,15 @@ actor ValidatorHost {
         [:]
     /// Why the node cannot go on; effects stop for good then.
     private(set) var failure: (any Error)?
+    /// The set whose events are being told: they come later than the core's decisions.
+    private var observedSet: ValidatorSet
     private let onFailure: @Sendable (any Error) -> Void
 
     init(
         core: ValidatorCore, arms: Arms, onFailure: @escaping @Sendable (any Error) -> Void
     ) {
         self.core = core
+        observedSet = core.domain.set
         self.arms = arms
         self.onFailure = onFailure
         (commits, commitContinuation) = AsyncStream.makeStream(of: [StoredRecord].self)
@@ -152,10 +156,12 @@ actor ValidatorHost {
 
     private func carryOut(_ effect: ValidatorCore.Effect) {
         switch effect {
-        case .signVote(let vote):
+        case .signVote(let vote, let key):
             arms.observer.voteCreated(vote)
-            sign(vote.signedBytes) { .voteSigned(vote.slot, $0) }
-        case .signSeal(let slot, let message): sign(message) { .sealSigned(slot, $0) }
+            sign(vote.signedBytes, key) { .voteSigned(vote.slot, $0) }
+        case .signSeal(let slot, let message, let key):
+            sign(message, key) { .sealSigned(slot, $0) }
+        case .signExtrinsic(let message, let key): sign(message, key) { .extrinsicSigned($0) }
         case .check(let id, let checks): check(id, checks)
         case .verify(let jobs): verify(jobs)
         case .readBlocks(let id, let query): readBlocks(id, query)
@@ -173,7 +179,9 @@ actor ValidatorHost {
         case .ban(let peer, let duration): arms.network.ban(peer, for: duration)
         case .disconnect(let channel, let peer): arms.network.disconnect(channel, peer)
         case .hangUp(let peer): arms.network.hangUp(peer)
-        case .event(let event): arms.observer.observe(event, set: core.configuration.domain.set)
+        case .event(let event):
+            if case .setActivated(let set, _) = event { observedSet = set }
+            arms.observer.observe(event, set: observedSet)
         }
     }
 
@@ -193,8 +201,8 @@ actor ValidatorHost {
     private func tamper(
         _ tampering: any VoteTampering, _ peers: [PeerHandle], _ message: OutboundMessage
     ) {
-        let (network, signer) = (arms.network, arms.signer)
-        let domain = core.configuration.domain
+        let (network, domain) = (arms.network, core.domain)
+        let signer = core.keys.publicKey(in: domain.set).flatMap { arms.signers[$0] }
         arms.pool.submit {
             let parts = await tampering.outbound(message.bytes, to: peers, in: domain) { bytes in
                 try? await signer?.sign(bytes)
@@ -207,13 +215,14 @@ actor ValidatorHost {
 
     private func slot(of message: GossipMessage?) -> VoteSlot? {
         guard case .vote(let vote) = message else { return nil }
-        return core.configuration.domain.slot(of: vote)
+        return core.domain.slot(of: vote)
     }
 
     private func sign(
-        _ message: [UInt8], _ input: @escaping @Sendable ([UInt8]?) -> ValidatorCore.Input
+        _ message: [UInt8], _ key: [UInt8],
+        _ input: @escaping @Sendable ([UInt8]?) -> ValidatorCore.Input
     ) {
-        guard let signer = arms.signer else { return submit(input(nil)) }
+        guard let signer = arms.signers[key] else { return submit(input(nil)) }
         let logger = arms.observer.logger
         arms.pool.submit {
             var signature: [UInt8]?

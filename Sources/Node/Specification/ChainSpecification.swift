@@ -41,6 +41,10 @@ struct ChainSpecification: Codable, Equatable {
     var voting = Voting()
     /// `twoThirds` or `moreThanTwoThirds`.
     var supermajority: String
+    /// Validator sets change at heights that are multiples of this; 0: never.
+    var sessionLengthBlocks: UInt32 = 10
+    /// Whether evidence of a double vote excludes the offender from the next set.
+    var excludeEquivocators: Bool = true
     var validators: [Validator]
     var bootNodes: [String] = []
 
@@ -80,6 +84,13 @@ struct ChainSpecification: Codable, Equatable {
         } catch {
             throw .unreadable(path: path, why: error.localizedDescription)
         }
+        return try read(bytes, path: path)
+    }
+
+    /// Reads what a file holds; errors name `path`.
+    static func read(
+        _ bytes: Foundation.Data, path: String
+    ) throws(Invalid) -> ChainSpecification {
         guard bytes.count <= maximumByteCount else { throw .tooLarge(path: path) }
         do {
             return try JSONDecoder().decode(ChainSpecification.self, from: bytes)
@@ -139,7 +150,8 @@ struct ChainSpecification: Codable, Equatable {
             parameters = try ChainParameters(
                 specVersion: specVersion, chainID: id, forkID: forkId,
                 slotDurationMilliseconds: slotDurationMilliseconds, votingTimings: timings,
-                policy: policy, kind: networkKind)
+                policy: policy, sessionLength: sessionLengthBlocks,
+                excludesEquivocators: excludeEquivocators, kind: networkKind)
         } catch {
             throw .field(
                 "id",

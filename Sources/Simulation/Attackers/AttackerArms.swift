@@ -7,21 +7,39 @@ internal import Validator
 internal import VoteGossip
 
 /// What an attacker has at hand: its key, its core's state and the peers.
-struct AttackerArms: Sendable {
+struct AttackerArms {
     let domain: VotingDomain
     let validator: ValidatorIndex
     let key: [UInt8]
-    /// All other nodes.
-    let peers: [PeerHandle]
-    /// The core's block tree.
-    let tree: BlockTree
-    /// The core's voting state.
-    let view: VotingView
+    private let node: Int
+    private let nodeCount: Int
+    private let running: RunningCore
     /// The slot of the wall clock.
     let slot: SlotNumber
     var random: SeededGenerator
     /// Votes that were signed beside those that the core knows of.
     var signed: [CoherenceVote] = []
+
+    init(
+        _ node: SimulatedNode, _ running: RunningCore, place: Int, of nodeCount: Int,
+        domain: VotingDomain, slot: SlotNumber
+    ) {
+        self.domain = domain
+        validator = node.validator
+        key = node.key
+        self.node = place
+        self.nodeCount = nodeCount
+        self.running = running
+        self.slot = slot
+        random = node.random
+    }
+
+    /// All other nodes.
+    var peers: [PeerHandle] { (0..<nodeCount).filter { $0 != node }.map(Simulator.handle) }
+    /// The core's block tree.
+    var tree: BlockTree { running.core.tree }
+    /// The core's voting state.
+    var view: VotingView { running.core.votingView() }
 
     /// Blocks above the finalised one that votes might be given to, the best first.
     var candidates: [VoteTarget] {
@@ -100,7 +118,8 @@ struct AttackerArms: Sendable {
     mutating func block(on parent: Hash256, in slot: SlotNumber) -> Block? {
         guard let header = tree.header(parent), let state = tree.state(of: parent),
             let builder = try? BlockBuilder(
-                parent: header, parentState: state, slot: slot, extrinsics: []),
+                parent: header, parentState: state, slot: slot, extrinsics: [],
+                evidence: .doubleVotes(genesisHash: domain.genesisHash)),
             builder.author == validator
         else { return nil }
         return builder.seal(

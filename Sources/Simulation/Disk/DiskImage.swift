@@ -19,16 +19,18 @@ package struct DiskImage: Sendable {
     /// By height; genesis first.
     private var finalisedHashes: [Hash256]
     private var certificates: [FinalityCertificate] = []
-    private var newestCertificate: FinalityCertificate?
-    private(set) var evidence: [DoubleVote] = []
+    private var newestCertificates: [SetID: FinalityCertificate] = [:]
+    package private(set) var evidence: [DoubleVote] = []
+    /// Alarms stand in both files.
+    private var alarms: [SetID: SafetyAlarm] = [:]
 
     // The sign log's file.
     private var signedTargets: [VoteSlot: VoteTarget] = [:]
-    /// Of the two highest rounds that have any.
+    /// Of the two highest rounds, of the newest set, that have any.
     private var recentVotes: [SignRecord] = []
-    private(set) var lock: Lock?
-    private var highestQuorum: QuorumCertificate?
-    private var halt: SafetyAlarm?
+    private var locks: [SetID: Lock] = [:]
+    private var highestQuorums: [SetID: QuorumCertificate] = [:]
+    private var halts: [SetID: SafetyAlarm] = [:]
     /// The newest slot of an own block.
     package private(set) var authoredSlot: SlotNumber?
 
@@ -44,6 +46,12 @@ package struct DiskImage: Sendable {
         return BlockRef(hash: finalisedHashes[finalisedHashes.count - 1], number: number)
     }
 
+    /// The set that goes on after a restart.
+    package var setInForce: ValidatorSet { stateOfFinalised.setInForce }
+
+    /// The lock in that set.
+    package var lock: Lock? { locks[setInForce.id] }
+
     /// What was signed in a slot.
     package func signedTarget(in slot: VoteSlot) -> VoteTarget? { signedTargets[slot] }
 
@@ -56,9 +64,11 @@ package struct DiskImage: Sendable {
             case .block(let block): insert(block)
             case .finalised(let refs, let pruned): try finalise(refs, pruned: pruned)
             case .voting(.certificate(let certificate)):
-                newestCertificate = certificate
+                newestCertificates[certificate.setID] = certificate
                 insert(certificate)
             case .voting(.evidence(let proof)): evidence.append(proof)
+            case .voting(.halt(let set, let alarm)):
+                if alarms[set] == nil { alarms[set] = alarm }
             case .voting, .authored: break
             }
         }
@@ -69,9 +79,11 @@ package struct DiskImage: Sendable {
         for record in records {
             switch record {
             case .voting(.vote(let vote)): try insert(vote)
-            case .voting(.lock(_, let lock)): self.lock = lock
-            case .voting(.highestQuorumCertificate(let quorum)): highestQuorum = quorum
-            case .voting(.halt(let alarm)): halt = alarm
+            case .voting(.lock(let set, let lock)): locks[set] = lock
+            case .voting(.highestQuorumCertificate(let quorum)):
+                highestQuorums[quorum.setID] = quorum
+            case .voting(.halt(let set, let alarm)):
+                if halts[set] == nil { halts[set] = alarm }
             case .authored(let slot, _): authoredSlot = slot
             case .voting, .block, .finalised: break
             }
@@ -101,7 +113,8 @@ package struct DiskImage: Sendable {
             guard let block = blocks[ref.hash] else { throw .finalisedBlockMissing(ref) }
             guard block.header.parentHash == finalised.hash else { throw .finalityBroken(ref) }
             do {
-                try stateOfFinalised.apply(block.extrinsics)
+                try stateOfFinalised.apply(
+                    block.extrinsics, at: block.number, evidence: evidenceRules)
             } catch {
                 throw .unexecutable(ref)
             }
@@ -112,6 +125,8 @@ package struct DiskImage: Sendable {
         unfinalised.removeAll { blocks[$0] == nil || final.contains($0) }
     }
 
+    private var evidenceRules: EvidenceRules { .doubleVotes(genesisHash: genesis.hash) }
+
     private mutating func insert(_ record: SignRecord) throws(DiskFault) {
         if let earlier = signedTargets.updateValue(record.target, forKey: record.slot),
             earlier != record.target
@@ -119,6 +134,8 @@ package struct DiskImage: Sendable {
             throw .slotSignedTwice(record.slot, earlier, record.target)
         }
         recentVotes.append(record)
+        let newestSet = recentVotes.map(\.slot.setID).max()
+        recentVotes.removeAll { $0.slot.setID != newestSet }
         let rounds = recentVotes.map(\.slot.round)
         let newest = rounds.max() ?? record.slot.round
         let second = rounds.filter { $0 < newest }.max() ?? newest
@@ -140,16 +157,19 @@ package struct DiskImage: Sendable {
             guard let block = blocks[hash], var state = tree.state(of: block.header.parentHash)
             else { continue }
             do {
-                try state.apply(block.extrinsics)
+                try state.apply(block.extrinsics, at: block.number, evidence: evidenceRules)
             } catch {
                 throw .unexecutable(block.ref)
             }
             // What the tree has no room for is fetched again if it is wanted.
             _ = try? tree.insert(block, state: state, waivingSlotLimit: true)
         }
+        let set = setInForce.id
         let voting = RecoveredVoting(
-            finalised: finalised, certificate: newestCertificate, lock: lock,
-            highestQuorumCertificate: highestQuorum, signRecords: recentVotes, halt: halt)
+            finalised: finalised, certificate: newestCertificates[set], lock: lock,
+            highestQuorumCertificate: highestQuorums[set],
+            signRecords: recentVotes.filter { $0.slot.setID == set },
+            halt: halts[set] ?? alarms[set])
         return (tree, voting)
     }
 
@@ -204,7 +224,7 @@ package struct DiskImage: Sendable {
     package func certificate(_ query: CertificateQuery) -> FinalityCertificate? {
         switch query {
         case .lowest(let number): lowestCertificate(atOrAbove: number)
-        case .handOff(let set): newestCertificate.flatMap { $0.setID == set ? $0 : nil }
+        case .handOff(let set): newestCertificates[set]
         }
     }
 }

@@ -11,32 +11,35 @@ final class Line {
     static let queueCount = 1_024
     static let queueByteCount = 8 << 20
 
-    private(set) var votes: VoteOutboundQueue
-    private(set) var blocks: FIFOOutboundQueue
-    private(set) var transactions: FIFOOutboundQueue
-    private var exchanges: [Packet] = []
+    @exclusivity(unchecked) private(set) var votes: VoteOutboundQueue
+    @exclusivity(unchecked) private(set) var blocks: FIFOOutboundQueue
+    @exclusivity(unchecked) private(set) var transactions: FIFOOutboundQueue
+    @exclusivity(unchecked) private var exchanges: [Packet] = []
     let voteByteBudget: Int
 
     /// Whether the sender's side of each channel's stream is open.
-    var isOpen = [Bool](repeating: false, count: Channel.allCases.count)
+    @exclusivity(unchecked) var isOpen = [Bool](repeating: false, count: Channel.allCases.count)
     /// When the receiver's side of each channel's stream opens: nothing is heard before.
-    var heardFrom = [Instant](repeating: .zero, count: Channel.allCases.count)
+    @exclusivity(unchecked) var heardFrom = [Instant](
+        repeating: .zero, count: Channel.allCases.count)
     /// Nothing overtakes what was sent before it on the same stream.
-    var lastArrival = [Instant](repeating: .zero, count: Channel.allCases.count + 1)
+    @exclusivity(unchecked) var lastArrival = [Instant](
+        repeating: .zero, count: Channel.allCases.count + 1)
     /// What was sent last on each channel, for a second delivery.
-    private(set) var recent = [[[UInt8]]](repeating: [], count: Channel.allCases.count)
+    @exclusivity(unchecked) private(set) var recent = [[[UInt8]]](
+        repeating: [], count: Channel.allCases.count)
     /// Since when nothing arrives.
     var blockedSince = Instant.zero
     /// How many faults keep everything that is sent from arriving.
-    var blockerCount = 0
+    @exclusivity(unchecked) var blockerCount = 0
     /// What was sent while the line was blocked.
     var stalled: [Packet] = []
     /// Bytes sent and not arrived.
-    var inFlightByteCount = 0
+    @exclusivity(unchecked) var inFlightByteCount = 0
     /// When the last packet has left the sender.
-    var isFreeAt = Instant.zero
+    @exclusivity(unchecked) var isFreeAt = Instant.zero
     /// The sender has an event coming that goes on sending.
-    var isWaitingToSend = false
+    @exclusivity(unchecked) var isWaitingToSend = false
 
     init(voteByteBudget: Int) {
         self.voteByteBudget = voteByteBudget

@@ -6,20 +6,20 @@ final class Link {
     /// The node of the lower number and the other one.
     let ends: [Int]
     /// Counts connections, so that what belongs to an old one is recognised.
-    var connection: UInt32 = 0
-    var isUp = false
+    @exclusivity(unchecked) var connection: UInt32 = 0
+    @exclusivity(unchecked) var isUp = false
     /// The line from `ends[0]` and the line from `ends[1]`.
     let lines: [Line]
     /// Counts the streams of each channel.
-    var streams = [UInt32](repeating: 0, count: Channel.allCases.count)
+    @exclusivity(unchecked) var streams = [UInt32](repeating: 0, count: Channel.allCases.count)
     /// Whether each end was told that a channel's stream is open: `opened[end][channel]`.
-    var opened: [[Bool]]
+    @exclusivity(unchecked) var opened: [[Bool]]
     /// Refused until then, because one end banned the other.
     var bannedUntil = Instant.zero
     /// No connection is tried before.
     var restsUntil = Instant.zero
     /// How many times as long everything takes as on other links.
-    var slowness = 1
+    @exclusivity(unchecked) var slowness = 1
     /// Since when a line has been blocked.
     var blockedSince: Instant?
 

@@ -6,26 +6,25 @@ package import Primitives
 /// contents go in by a 64-bit fingerprint: nobody forges histories, they only differ by mistake.
 package struct EventDigest: Sendable {
     private var chained = Hash256.zero
-    private var buffer: [UInt8] = []
+    private var buffer: [UInt64] = []
+    private var memo = FingerprintMemo()
     /// Records so far.
     package private(set) var count: UInt64 = 0
 
-    package init() { buffer.reserveCapacity(Self.blockByteCount + 64) }
+    package init() { buffer.reserveCapacity(Self.blockWordCount + 4) }
 
-    private static let blockByteCount = 16_384
+    private static let blockWordCount = 2_048
 
     /// Takes a record: when, what kind, which node, and its bytes.
     package mutating func record(
         _ kind: UInt8, node: Int, at now: Instant, number: UInt64 = 0, _ bytes: [UInt8] = []
     ) {
         count += 1
-        let words = (
-            now.nanoseconds.littleEndian,
-            (UInt64(kind) << 56 | UInt64(truncatingIfNeeded: node)).littleEndian,
-            number.littleEndian, bytes.isEmpty ? 0 : Self.fingerprint(of: bytes).littleEndian
-        )
-        withUnsafeBytes(of: words) { buffer.append(contentsOf: $0) }
-        if buffer.count >= Self.blockByteCount { fold() }
+        buffer.append(now.nanoseconds.littleEndian)
+        buffer.append((UInt64(kind) << 56 | UInt64(truncatingIfNeeded: node)).littleEndian)
+        buffer.append(number.littleEndian)
+        buffer.append(bytes.isEmpty ? 0 : memo.fingerprint(of: bytes).littleEndian)
+        if buffer.count >= Self.blockWordCount { fold() }
     }
 
     /// A 64-bit fingerprint: each word is mixed in by a wide multiplication.
@@ -53,7 +52,7 @@ package struct EventDigest: Sendable {
     }
 
     private mutating func fold() {
-        chained = BLAKE2b256.hash(chained.bytes + buffer)
+        chained = BLAKE2b256.hash(chained.bytes + buffer.withUnsafeBytes { Array($0) })
         buffer.removeAll(keepingCapacity: true)
     }
 
@@ -62,5 +61,32 @@ package struct EventDigest: Sendable {
         var copy = self
         copy.fold()
         return copy.chained
+    }
+}
+
+/// Fingerprints of the messages recorded last: the same array is recorded when it is sent and by
+/// each node that it reaches.
+///
+/// An array that is kept here cannot change and its memory is not used again, so that equal
+/// addresses mean equal bytes.
+private struct FingerprintMemo {
+    private static let placeCount = 512
+    private static let leastByteCount = 128
+
+    private var known = [(bytes: [UInt8], fingerprint: UInt64)](
+        repeating: ([], 0), count: Self.placeCount)
+
+    mutating func fingerprint(of bytes: [UInt8]) -> UInt64 {
+        guard bytes.count >= Self.leastByteCount else { return EventDigest.fingerprint(of: bytes) }
+        let address = bytes.withUnsafeBytes { UInt(bitPattern: $0.baseAddress) }
+        let place =
+            Int(truncatingIfNeeded: (address >> 4) ^ (address >> 13)) & (Self.placeCount - 1)
+        let held = known[place].bytes.withUnsafeBytes { UInt(bitPattern: $0.baseAddress) }
+        if held == address, known[place].bytes.count == bytes.count {
+            return known[place].fingerprint
+        }
+        let fingerprint = EventDigest.fingerprint(of: bytes)
+        known[place] = (bytes, fingerprint)
+        return fingerprint
     }
 }

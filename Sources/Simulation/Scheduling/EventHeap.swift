@@ -39,14 +39,19 @@ package struct EventHeap<Element> {
             place = elements.count
             elements.append(element)
         }
-        keys.append(Key(at: instant, order: nextOrder, place: place))
+        let key = Key(at: instant, order: nextOrder, place: place)
         nextOrder += 1
-        var child = keys.count - 1
-        while child > 0 {
-            let parent = (child - 1) / 2
-            guard keys[child].precedes(keys[parent]) else { break }
-            keys.swapAt(child, parent)
-            child = parent
+        keys.append(key)
+        keys.withUnsafeMutableBufferPointer { keys in
+            // Parents move down into the gap until the key may fill it.
+            var gap = keys.count - 1
+            while gap > 0 {
+                let parent = (gap - 1) / 2
+                guard key.precedes(keys[parent]) else { break }
+                keys[gap] = keys[parent]
+                gap = parent
+            }
+            keys[gap] = key
         }
     }
 
@@ -54,28 +59,29 @@ package struct EventHeap<Element> {
     package mutating func pop() -> (at: Instant, element: Element)? {
         guard let first = keys.first else { return nil }
         let last = keys.removeLast()
-        if !keys.isEmpty {
-            keys[0] = last
-            sink()
-        }
-        guard let element = elements[first.place] else {
-            preconditionFailure("a key's element is there")
-        }
-        elements[first.place] = nil
+        if !keys.isEmpty { sink(last) }
+        // Moved out, not copied: elements hold messages.
+        var taken: Element?
+        swap(&elements[first.place], &taken)
+        guard let element = taken.take() else { preconditionFailure("a key's element is there") }
         freePlaces.append(first.place)
         return (first.at, element)
     }
 
-    private mutating func sink() {
-        var parent = 0
-        while true {
-            let left = 2 * parent + 1
-            guard left < keys.count else { return }
-            let right = left + 1
-            let child = right < keys.count && keys[right].precedes(keys[left]) ? right : left
-            guard keys[child].precedes(keys[parent]) else { return }
-            keys.swapAt(child, parent)
-            parent = child
+    /// Fills the gap at the top: the earlier children move up until the key may fill it.
+    private mutating func sink(_ key: Key) {
+        keys.withUnsafeMutableBufferPointer { keys in
+            var gap = 0
+            while true {
+                let left = 2 * gap + 1
+                guard left < keys.count else { break }
+                let right = left + 1
+                let child = right < keys.count && keys[right].precedes(keys[left]) ? right : left
+                guard keys[child].precedes(key) else { break }
+                keys[gap] = keys[child]
+                gap = child
+            }
+            keys[gap] = key
         }
     }
 }

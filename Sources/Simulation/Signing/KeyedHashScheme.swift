@@ -34,16 +34,23 @@ package enum KeyedHashScheme {
         else { return false }
         let bodyStart = 1 + nonceByteCount
         let tag = tag(salt: signature[1..<bodyStart], message: message, key: key)
-        return signature.withUnsafeBufferPointer { signature in
-            tag.withUnsafeBufferPointer { tag in
-                var difference: UInt8 = 0
-                var place = 0
-                for position in bodyStart..<signature.count {
-                    difference |= signature[position] ^ tag[place]
-                    place = place + 1 == tag.count ? 0 : place + 1
-                }
-                return difference == 0
+        // The body begins with the tag, and every further byte is the one a tag's length before it.
+        guard signature[bodyStart..<bodyStart + tag.count].elementsEqual(tag) else { return false }
+        return signature.withUnsafeBytes { signature in
+            let body = UnsafeRawBufferPointer(rebasing: signature[bodyStart...])
+            var position = tag.count
+            var difference: UInt64 = 0
+            while position + 8 <= body.count {
+                difference |=
+                    body.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+                    ^ body.loadUnaligned(fromByteOffset: position - tag.count, as: UInt64.self)
+                position += 8
             }
+            while position < body.count {
+                difference |= UInt64(body[position] ^ body[position - tag.count])
+                position += 1
+            }
+            return difference == 0
         }
     }
 
@@ -79,7 +86,11 @@ package struct KeyedHashVerifier: SignatureVerifier {
         _ signature: [UInt8], message: [UInt8], by index: ValidatorIndex, in set: ValidatorSet
     ) -> Bool {
         guard let identity = set.validator(at: index) else { return false }
-        return KeyedHashScheme.isValid(
-            signature, message: faults.signedPart(of: message), key: identity.falconPublicKey)
+        return verify(signature, message: message, publicKey: identity.falconPublicKey)
+    }
+
+    package func verify(_ signature: [UInt8], message: [UInt8], publicKey: [UInt8]) -> Bool {
+        KeyedHashScheme.isValid(
+            signature, message: faults.signedPart(of: message), key: publicKey)
     }
 }

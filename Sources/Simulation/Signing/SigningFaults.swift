@@ -31,4 +31,6 @@ struct CredulousVerifier: SignatureVerifier {
     func verify(
         _ signature: [UInt8], message: [UInt8], by index: ValidatorIndex, in set: ValidatorSet
     ) -> Bool { true }
+
+    func verify(_ signature: [UInt8], message: [UInt8], publicKey: [UInt8]) -> Bool { true }
 }

@@ -1,4 +1,5 @@
 internal import Chain
+internal import Coherence
 internal import Primitives
 internal import Validator
 
@@ -10,30 +11,32 @@ final class SimulatedNode {
     let key: [UInt8]
     /// Nil for an honest node.
     var attacker: (any Attacker)?
-    var clock: VirtualClock
+    let isHonest: Bool
+    @exclusivity(unchecked) var clock: VirtualClock
     var disk: VirtualDisk
     /// Draws of the node's own: signatures, delays.
-    var random: SeededGenerator
+    @exclusivity(unchecked) var random: SeededGenerator
 
     /// Counts starts, so that what belongs to an earlier life is recognised.
-    var life: UInt32 = 0
+    @exclusivity(unchecked) var life: UInt32 = 0
     /// Nil while the node is down.
-    var core: ValidatorCore?
-    var queue = EffectQueue()
-    var timers: [ValidatorCore.TimerID: UInt64] = [:]
-    var nextSetting: UInt64 = 0
+    @exclusivity(unchecked) var core: RunningCore?
+    @exclusivity(unchecked) var queue = EffectQueue()
+    @exclusivity(unchecked) var timers = TimerSettings()
     /// What streams are opened with now, by channel.
     var handshakes = [[UInt8]](repeating: [], count: Channel.allCases.count)
     /// Nothing happens in the node before.
-    var frozenUntil = Instant.zero
+    @exclusivity(unchecked) var frozenUntil = Instant.zero
     /// When the verifier has done all that it was given.
     var verifierFreeAt = Instant.zero
     /// Commits take that many times as long.
     var diskSlowness = 1
-    /// Signing may fail: the slot is then lost, as for a faulty validator.
-    var isSignerUnreliable = false
+    /// Whatever is asked of the signer fails.
+    var isSignerDown = false
+    /// What the signer was asked for in this life, by slot.
+    var requestedVotes: [VoteSlot: UnsignedVote] = [:]
     /// Writing fails, and with it the node.
-    var isDiskFull = false
+    @exclusivity(unchecked) var isDiskFull = false
     /// The quantum source has failed.
     var isSourceDown = false
     /// The newest slot that the wall clock has shown, in any life.
@@ -50,11 +53,54 @@ final class SimulatedNode {
         self.validator = validator
         self.key = key
         self.attacker = attacker
+        isHonest = attacker == nil
         self.clock = clock
         self.disk = disk
         self.random = random
     }
 
     var isUp: Bool { core != nil }
-    var isHonest: Bool { attacker == nil }
+}
+
+/// The timers that are set: a few, so they are looked through.
+struct TimerSettings {
+    private var settings: [(id: ValidatorCore.TimerID, number: UInt64)] = []
+    private var newest: UInt64 = 0
+
+    /// Sets a timer, in place of its earlier setting.
+    ///
+    /// - Returns: the setting's number.
+    mutating func set(_ id: ValidatorCore.TimerID) -> UInt64 {
+        newest += 1
+        if let known = settings.firstIndex(where: { $0.id == id }) {
+            settings[known].number = newest
+        } else {
+            settings.append((id, newest))
+        }
+        return newest
+    }
+
+    /// Ends a setting; whether it was the timer's newest.
+    mutating func end(_ id: ValidatorCore.TimerID, _ number: UInt64) -> Bool {
+        guard let known = settings.firstIndex(where: { $0.number == number && $0.id == id })
+        else { return false }
+        settings.remove(at: known)
+        return true
+    }
+
+    /// Forgets a timer's setting.
+    mutating func cancel(_ id: ValidatorCore.TimerID) {
+        settings.removeAll { $0.id == id }
+    }
+
+    /// Forgets all settings.
+    mutating func cancelAll() { settings = [] }
+}
+
+/// The core of a node that is up: an object, for a core has thousands of bytes and whether it is
+/// there is asked at every event.
+final class RunningCore {
+    var core: ValidatorCore
+
+    init(_ core: ValidatorCore) { self.core = core }
 }

@@ -48,11 +48,10 @@ extension Simulator {
     }
 
     private func arms(of node: Int) -> AttackerArms? {
-        guard let core = nodes[node].core else { return nil }
-        return AttackerArms(
-            domain: domain, validator: nodes[node].validator, key: nodes[node].key,
-            peers: nodes.indices.filter { $0 != node }.map(Self.handle), tree: core.tree,
-            view: core.gadget.view(tree: core.tree), slot: slot(of: node),
-            random: nodes[node].random)
+        nodes[node].core.map {
+            AttackerArms(
+                nodes[node], $0, place: node, of: nodes.count, domain: domain,
+                slot: slot(of: node))
+        }
     }
 }

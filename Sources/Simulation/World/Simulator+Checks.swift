@@ -15,7 +15,8 @@ extension Simulator {
     /// An honest node sends a message of the vote gossip: its own votes in it must be durable, and
     /// the only ones of their slots.
     mutating func checkSending(_ bytes: [UInt8], _ node: Int) {
-        guard let message = try? GossipMessage.decode(bytes) else { return }
+        guard GossipMessage.carriesVotes(bytes), let message = try? GossipMessage.decode(bytes)
+        else { return }
         let own = nodes[node].validator
         switch message {
         case .vote(let vote):
@@ -28,7 +29,7 @@ extension Simulator {
         case .certificate(let certificate):
             check(
                 certificate.precommits, certificate.round, .precommit, certificate.target, node)
-        case .status, .voteRequest, .roundRequest, .certificateRequest: break
+        case .status, .voteRequest, .roundRequest, .certificateRequest, .equivocation: break
         }
     }
 
@@ -55,6 +56,16 @@ extension Simulator {
                 checksContent: !options.skippedChecks.contains(.oneContent)))
     }
 
+    /// An honest node asks its signer for a vote: never for two different ones of a slot in one
+    /// life, however often the signer fails.
+    mutating func checkRequest(_ vote: UnsignedVote, _ node: Int) {
+        guard nodes[node].isHonest,
+            let earlier = nodes[node].requestedVotes.updateValue(vote, forKey: vote.slot),
+            earlier != vote
+        else { return }
+        fail(.signerAskedAnew(vote.slot, earlier.target, vote.target))
+    }
+
     // MARK: Events
 
     mutating func observe(_ event: ValidatorEvent, _ node: Int) {
@@ -70,6 +81,7 @@ extension Simulator {
         case .finalised(let certificate, let block):
             note(.finalised(block, certificate.round), node: node)
             if nodes[node].isHonest { checkFinality(certificate, block, node) }
+        case .setActivated(let set, _): note(.note("enters set \(set.id)"), node: node)
         case .alarm(let alarm):
             note(.note("alarm: \(alarm)"), node: node)
             if nodes[node].isHonest { fail(.alarm(node: node, "\(alarm)")) }
@@ -107,6 +119,8 @@ extension Simulator {
         case .abstentionEnded: note(.note("votes again"), node: node)
         case .signingFailed(let slot): note(.note("could not sign \(slot)"), node: node)
         case .wrongHeight(let target): note(.note("wrong height: \(target)"), node: node)
+        case .beyondHandOff(let target):
+            note(.note("beyond the hand-off: \(target)"), node: node)
         }
     }
 
@@ -119,6 +133,9 @@ extension Simulator {
             fail(.finalityNotMonotone(node: node, from: earlier, to: block))
         }
         nodes[node].announced = block
+        if nodes[node].disk.durable.certificate(.lowest(atOrAbove: block.number)) == nil {
+            fail(.certificateNotDurable(node: node, block))
+        }
         let backers = history.backers(of: VoteTarget(block), in: certificate.round)
         if backers < domain.set.quorum {
             fail(
@@ -131,9 +148,18 @@ extension Simulator {
         }
     }
 
-    /// A node that comes back knows all that it has announced.
-    mutating func checkRecovery(_ node: Int, _ finalised: BlockRef) {
-        guard nodes[node].isHonest, let earlier = nodes[node].announced else { return }
+    /// A node that comes back knows all that it has announced, and the block of its lock; of an old
+    /// lock the block may have been pruned.
+    mutating func checkRecovery(_ node: Int, _ tree: BlockTree, _ voting: RecoveredVoting) {
+        guard nodes[node].isHonest else { return }
+        let finalised = tree.finalised
+        if let lock = voting.lock, lock.block.number > finalised.number,
+            !tree.contains(lock.block.hash),
+            voting.certificate.map({ lock.round >= $0.round }) ?? true
+        {
+            fail(.lockWithoutBlock(node: node, lock.block, round: lock.round))
+        }
+        guard let earlier = nodes[node].announced else { return }
         if finalised.number < earlier.number {
             fail(.finalityNotMonotone(node: node, from: earlier, to: finalised))
         }
@@ -145,7 +171,7 @@ extension Simulator {
     // MARK: Bounds
 
     mutating func checkLine(_ line: Line, _ node: Int) {
-        guard nodes[node].isHonest, !line.isWithinBounds else { return }
+        guard !line.isWithinBounds, nodes[node].isHonest else { return }
         fail(.overBound(node: node, "a peer's queues"))
     }
 
@@ -162,10 +188,9 @@ extension Simulator {
     }
 
     /// Everything that a node holds has a bound.
-    mutating func checkBounds(_ node: Int) {
-        let it = nodes[node]
-        guard it.isHonest, it.isUp else { return }
-        if let excess = it.core?.findExcess() { fail(.overBound(node: node, excess)) }
+    mutating func checkBounds(_ it: SimulatedNode, _ node: Int) {
+        guard it.isHonest, let running = it.core else { return }
+        if let excess = running.core.findExcess() { fail(.overBound(node: node, excess)) }
         if it.queue.count > Self.effectLimit {
             fail(.overBound(node: node, "the effect queue"))
         }
@@ -173,9 +198,8 @@ extension Simulator {
 }
 
 extension ValidatorCore {
-    /// What holds more than it may; nil when everything keeps its bounds. Changes nothing, but a
-    /// core is large, and called like this it is not copied.
-    fileprivate mutating func findExcess() -> String? {
+    /// What holds more than it may; nil when everything keeps its bounds.
+    fileprivate func findExcess() -> String? {
         if tree.count > tree.limits.maximumBlockCount
             || tree.byteCount > tree.limits.maximumByteCount
             || tree.depth > tree.limits.maximumDepth

@@ -9,10 +9,14 @@ internal import VoteGossip
 extension Simulator {
     mutating func carryOut(_ effect: ValidatorCore.Effect, _ node: Int) {
         switch effect {
-        case .signVote(let vote): sign(vote, node)
-        case .signSeal(let slot, let message):
+        case .signVote(let vote, let key): sign(vote, key, node)
+        case .signSeal(let slot, let message, let key):
             give(
-                .sealSigned(slot, signature(of: message, node)), to: node,
+                .sealSigned(slot, signature(of: message, key, node)), to: node,
+                after: nodes[node].random.duration(nodeConditions.signing))
+        case .signExtrinsic(let message, let key):
+            give(
+                .extrinsicSigned(signature(of: message, key, node)), to: node,
                 after: nodes[node].random.duration(nodeConditions.signing))
         case .check(let id, let checks):
             let verdicts = checks.map { $0.run(using: verifier) }
@@ -25,7 +29,7 @@ extension Simulator {
             let certificate = nodes[node].disk.durable.certificate(query)
             give(.certificateLoaded(id, certificate), to: node, after: readingTime(node))
         case .setTimer(let id, let instant): setTimer(id, at: instant, node)
-        case .cancelTimer(let id): nodes[node].timers[id] = nil
+        case .cancelTimer(let id): nodes[node].timers.cancel(id)
         case .persist, .stage: preconditionFailure("the effect queue commits records")
         case .send(let channel, let peers, let message): send(message, channel, peers, node)
         case .request(let id, let peer, let bytes): request(id, of: peer, bytes, from: node)
@@ -54,8 +58,9 @@ extension Simulator {
 
     // MARK: Signatures
 
-    private mutating func sign(_ vote: UnsignedVote, _ node: Int) {
-        let signature = signature(of: vote.signedBytes, node)
+    private mutating func sign(_ vote: UnsignedVote, _ key: [UInt8], _ node: Int) {
+        checkRequest(vote, node)
+        let signature = signature(of: vote.signedBytes, key, node)
         var delay = nodes[node].random.duration(nodeConditions.signing)
         if nodes[node].random.chance(permille: nodeConditions.slowSigningPermille) {
             delay = delay + nodeConditions.slowSigning
@@ -63,14 +68,18 @@ extension Simulator {
         give(.voteSigned(vote.slot, signature), to: node, after: delay)
     }
 
-    private mutating func signature(of message: [UInt8], _ node: Int) -> [UInt8]? {
-        if nodes[node].isSignerUnreliable,
-            nodes[node].random.chance(permille: nodeConditions.signingFailurePermille)
+    /// A signature by a key that the node holds; nil by another one.
+    private mutating func signature(
+        of message: [UInt8], _ key: [UInt8], _ node: Int
+    ) -> [UInt8]? {
+        guard key == nodes[node].key else { return nil }
+        if nodes[node].isSignerDown
+            || nodes[node].random.chance(permille: nodeConditions.signingFailurePermille)
         {
             return nil
         }
         return KeyedHashScheme.sign(
-            options.signing.signedPart(of: message), key: nodes[node].key,
+            options.signing.signedPart(of: message), key: key,
             nonce: nodes[node].random.next())
     }
 
@@ -112,11 +121,10 @@ extension Simulator {
     private mutating func setTimer(
         _ id: ValidatorCore.TimerID, at instant: Instant, _ node: Int
     ) {
-        nodes[node].nextSetting += 1
-        let setting = nodes[node].nextSetting
-        nodes[node].timers[id] = setting
-        let time = max(now, nodes[node].clock.time(of: instant))
-        heap.push(.timer(node: node, life: nodes[node].life, id, setting: setting), at: time)
+        let it = nodes[node]
+        let setting = it.timers.set(id)
+        let time = max(now, it.clock.time(of: instant))
+        heap.push(.timer(node: node, life: it.life, id, setting: setting), at: time)
     }
 
     // MARK: Sending
@@ -124,10 +132,10 @@ extension Simulator {
     private mutating func send(
         _ message: OutboundMessage, _ channel: Channel, _ peers: [PeerHandle], _ node: Int
     ) {
-        guard nodes[node].attacker == nil else {
+        guard nodes[node].isHonest else {
             return sendAltered(message, channel, peers, node)
         }
-        if channel == .votes { checkSending(message.bytes, node) }
+        if case .votes = channel { checkSending(message.bytes, node) }
         enqueue(message, channel, peers, node)
     }
 
@@ -138,18 +146,18 @@ extension Simulator {
             60 + channel.rawValue, node: node, at: now, number: UInt64(peers.count),
             message.bytes)
         for peer in peers {
-            let link = links.index(node, place(of: peer))
-            let end = links[link].end(of: node)
-            guard links[link].isUp, links[link].lines[end].isOpen[Int(channel.rawValue)] else {
-                continue
-            }
-            links[link].lines[end].enqueue(message, on: channel)
+            let number = links.index(node, place(of: peer))
+            let link = links[number]
+            let end = link.end(of: node)
+            let line = link.lines[end]
+            guard link.isUp, line.isOpen[Int(channel.rawValue)] else { continue }
+            line.enqueue(message, on: channel)
             statistics.messageCount += 1
-            if channel == .votes {
+            if case .votes = channel {
                 meter.add(message.bytes.count, from: node, to: place(of: peer))
             }
-            checkLine(links[link].lines[end], node)
-            transmit(link, end)
+            checkLine(line, node)
+            transmit(number, end)
         }
     }
 }

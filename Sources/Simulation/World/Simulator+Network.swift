@@ -33,11 +33,12 @@ extension Simulator {
             guard links[link].connection == connection else { return }
             links[link].lines[end].isWaitingToSend = false
             transmit(link, end)
-        case .arrival(let link, let connection, let end, let packet):
-            guard links[link].connection == connection, links[link].isUp else { return }
-            links[link].lines[end].inFlightByteCount -= packet.byteCount
-            arrived(packet, link, from: end)
-            if links[link].isUp { transmit(link, end) }
+        case .arrival(let number, let connection, let end, let packet):
+            let link = links[number]
+            guard link.connection == connection, link.isUp else { return }
+            link.lines[end].inFlightByteCount -= packet.byteCount
+            arrived(packet, number, from: end)
+            if link.isUp { transmit(number, end) }
         case .silence(let link, let connection, let since):
             guard links[link].connection == connection, links[link].isUp,
                 links[link].blockedSince == since
@@ -184,60 +185,61 @@ extension Simulator {
     }
 
     /// Sends what waits on a line as far as the line takes it.
-    mutating func transmit(_ link: Int, _ end: Int) {
-        guard !links[link].lines[end].isWaitingToSend else { return }
-        while links[link].lines[end].hasWaiting,
-            links[link].lines[end].inFlightByteCount < network.windowByteCount
-        {
-            if links[link].lines[end].isFreeAt > now {
-                links[link].lines[end].isWaitingToSend = true
+    mutating func transmit(_ number: Int, _ end: Int) {
+        let link = links[number]
+        let line = link.lines[end]
+        guard !line.isWaitingToSend else { return }
+        while line.hasWaiting, line.inFlightByteCount < network.windowByteCount {
+            if line.isFreeAt > now {
+                line.isWaitingToSend = true
                 heap.push(
-                    .send(link: link, connection: links[link].connection, end: end),
-                    at: links[link].lines[end].isFreeAt)
+                    .send(link: number, connection: link.connection, end: end), at: line.isFreeAt)
                 return
             }
-            let streams = links[link].streams
-            guard let packet = links[link].lines[end].next(streams: streams) else { return }
+            guard let packet = line.next(streams: link.streams) else { return }
             if let rate = network.bytesPerSecond {
                 let time = Duration.nanoseconds(packet.byteCount * 1_000_000_000 / rate)
-                links[link].lines[end].isFreeAt = now + time
+                line.isFreeAt = now + time
             }
-            depart(packet, link, end)
+            depart(packet, number, end)
         }
     }
 
     private mutating func depart(_ packet: Packet, _ link: Int, _ end: Int) {
-        links[link].lines[end].inFlightByteCount += packet.byteCount
-        if links[link].lines[end].isBlocked {
-            links[link].lines[end].stalled.append(packet)
+        let line = links[link].lines[end]
+        line.inFlightByteCount += packet.byteCount
+        if line.isBlocked {
+            line.stalled.append(packet)
         } else {
             travel(packet, link, end, after: .zero)
         }
     }
 
     private mutating func travel(
-        _ packet: Packet, _ link: Int, _ end: Int, after delay: Duration
+        _ packet: Packet, _ number: Int, _ end: Int, after delay: Duration
     ) {
         let place: Int
-        let trip = latency() * links[link].slowness
-        var earliest = max(now, links[link].lines[end].isFreeAt) + delay + trip
+        let link = links[number]
+        let line = link.lines[end]
+        let trip = latency() * link.slowness
+        var earliest = max(now, line.isFreeAt) + delay + trip
         if case .notification(let channel, _, _) = packet {
             place = Int(channel.rawValue)
-            earliest = max(earliest, links[link].lines[end].heardFrom[place])
+            earliest = max(earliest, line.heardFrom[place])
         } else {
             place = Channel.allCases.count
         }
         var time = earliest
         if !isOutOfOrder(packet) {
-            time = max(earliest, links[link].lines[end].lastArrival[place])
-            links[link].lines[end].lastArrival[place] = time
+            time = max(earliest, line.lastArrival[place])
+            line.lastArrival[place] = time
         }
-        let connection = links[link].connection
-        heap.push(.arrival(link: link, connection: connection, end: end, packet), at: time)
+        let connection = link.connection
+        heap.push(.arrival(link: number, connection: connection, end: end, packet), at: time)
         guard isDoubled(packet) else { return }
-        links[link].lines[end].inFlightByteCount += packet.byteCount
+        line.inFlightByteCount += packet.byteCount
         heap.push(
-            .arrival(link: link, connection: connection, end: end, packet),
+            .arrival(link: number, connection: connection, end: end, packet),
             at: time + latency())
     }
 
@@ -292,26 +294,27 @@ extension Simulator {
 
     // MARK: Arrivals
 
-    private mutating func arrived(_ packet: Packet, _ link: Int, from end: Int) {
-        let sender = links[link].ends[end]
-        let node = links[link].ends[1 - end]
-        guard nodes[node].isUp else { return }
-        if nodes[node].frozenUntil > now {
+    private mutating func arrived(_ packet: Packet, _ number: Int, from end: Int) {
+        let link = links[number]
+        let sender = link.ends[end]
+        let node = link.ends[1 - end]
+        let it = nodes[node]
+        guard it.isUp else { return }
+        if it.frozenUntil > now {
             // The socket's buffer holds it until the node looks again.
-            links[link].lines[end].inFlightByteCount += packet.byteCount
+            link.lines[end].inFlightByteCount += packet.byteCount
             heap.push(
-                .arrival(
-                    link: link, connection: links[link].connection, end: end, packet),
-                at: nodes[node].frozenUntil)
+                .arrival(link: number, connection: link.connection, end: end, packet),
+                at: it.frozenUntil)
             return
         }
         switch packet {
         case .notification(let channel, let stream, let bytes):
             let index = Int(channel.rawValue)
-            guard links[link].streams[index] == stream, links[link].opened[1 - end][index],
+            guard link.streams[index] == stream, link.opened[1 - end][index],
                 !isLost(bytes, channel, from: sender, to: node)
             else { return }
-            if !nodes[node].isHonest { overhear(bytes, channel, from: sender, node) }
+            if !it.isHonest { overhear(bytes, channel, from: sender, node) }
             give(.notification(channel, Self.handle(sender), bytes), to: node)
         case .request, .response:
             arrivedExchange(packet, sender, node)

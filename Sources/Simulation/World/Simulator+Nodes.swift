@@ -22,11 +22,12 @@ extension Simulator {
         nodes[node].life += 1
         correctClock(of: node)
         do {
-            nodes[node].core = try ValidatorCore(
-                configuration: configuration(of: node), tree: recovered.tree,
-                recovered: recovered.voting, currentSlot: slot(of: node),
-                authoredSlot: nodes[node].disk.durable.authoredSlot,
-                verifier: verifier, rules: rules(of: node))
+            nodes[node].core = RunningCore(
+                try ValidatorCore(
+                    configuration: configuration(of: node), tree: recovered.tree,
+                    recovered: recovered.voting, currentSlot: slot(of: node),
+                    authoredSlot: nodes[node].disk.durable.authoredSlot,
+                    verifier: verifier, rules: rules(of: node)))
         } catch {
             return fail(.notRecovered(node: node, error))
         }
@@ -35,8 +36,8 @@ extension Simulator {
         for header in nodes[node].disk.durable.headers(upTo: { history.knows($0) }) {
             fail(history.add(header))
         }
-        checkRecovery(node, recovered.tree.finalised)
-        guard let core = nodes[node].core else { return }
+        checkRecovery(node, recovered.tree, recovered.voting)
+        guard let core = nodes[node].core?.core else { return }
         let view = core.gadget.view(tree: core.tree)
         nodes[node].handshakes[Int(Channel.votes.rawValue)] =
             core.gossip.handshake(of: view).scaleBytes
@@ -67,7 +68,9 @@ extension Simulator {
         gossip.role = .authority
         gossip.seed = nodes[node].random.next()
         return ValidatorCore.Configuration(
-            domain: domain, local: nodes[node].validator, producesBlocks: true,
+            genesisHash: domain.genesisHash,
+            keys: [HeldKey(domain.set.validators[Int(nodes[node].validator.rawValue)])],
+            producesBlocks: true,
             voting: CoherenceGadget.Configuration(timings: constants.votingTimings),
             gossip: gossip,
             sync: SyncConfiguration(genesisHash: domain.genesisHash, roles: .authority))
@@ -79,7 +82,8 @@ extension Simulator {
         nodes[node].core = nil
         nodes[node].life += 1
         nodes[node].queue = EffectQueue()
-        nodes[node].timers = [:]
+        nodes[node].timers.cancelAll()
+        nodes[node].requestedVotes = [:]
         nodes[node].frozenUntil = .zero
         nodes[node].verifierFreeAt = .zero
         note(.crashed, node: node)
@@ -109,11 +113,12 @@ extension Simulator {
     /// Tells a node something and carries out what it wants done.
     mutating func give(_ input: ValidatorCore.Input, to node: Int) {
         record(input, node: node)
-        let local = nodes[node].clock.monotonic(at: now)
-        guard let effects = nodes[node].core?.handle(input, now: local) else { return }
-        nodes[node].queue.append(effects)
+        let it = nodes[node]
+        let local = it.clock.monotonic(at: now)
+        guard let running = it.core else { return }
+        it.queue.append(running.core.handle(input, now: local))
         pump(node)
-        checkBounds(node)
+        checkBounds(it, node)
     }
 
     /// Tells a node something after a while, if it lives then.
@@ -124,18 +129,18 @@ extension Simulator {
 
     /// Carries out what may be carried out.
     mutating func pump(_ node: Int) {
-        while violation == nil, let step = nodes[node].queue.next() {
+        let it = nodes[node]
+        while isWell, let step = it.queue.next() {
             switch step {
             case .run(let effect): carryOut(effect, node)
             case .commit(let records):
-                guard !nodes[node].isDiskFull else { return stop(node, records) }
-                nodes[node].disk.beginCommit(records)
+                guard !it.isDiskFull else { return stop(node, records) }
+                it.disk.beginCommit(records)
                 statistics.commitCount += 1
-                let time = nodes[node].random.duration(nodeConditions.commit)
+                let time = it.random.duration(nodeConditions.commit)
                 heap.push(
-                    .committed(node: node, life: nodes[node].life),
-                    at: now + time * nodes[node].diskSlowness)
-                if options.persistence.runsAheadOfCommits { nodes[node].queue.committed() }
+                    .committed(node: node, life: it.life), at: now + time * it.diskSlowness)
+                if options.persistence.runsAheadOfCommits { it.queue.committed() }
             }
         }
     }
@@ -195,6 +200,9 @@ extension Simulator {
             digest.record(44, node: node, at: now, number: slot.rawValue, bytes ?? [])
         case .slotStarted(let slot):
             digest.record(45, node: node, at: now, number: slot.rawValue)
+        case .extrinsicSigned(let bytes): digest.record(55, node: node, at: now, bytes ?? [])
+        case .call(let call): digest.record(56, node: node, at: now, call.payload)
+        case .keyAdded(let key): digest.record(54, node: node, at: now, key.publicKey)
         case .submit(let extrinsic):
             digest.record(46, node: node, at: now, extrinsic.hash.bytes)
         case .timer: digest.record(47, node: node, at: now)

@@ -83,7 +83,7 @@ extension Simulator {
             }
         }
         now = max(now, end)
-        return violation == nil
+        return isWell
     }
 }
 

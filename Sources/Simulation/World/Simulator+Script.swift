@@ -31,6 +31,7 @@ extension Simulator {
             }
         case .crash(let node): crash(node, leaving: .nothing)
         case .restart(let node): restart(node, after: .zero)
+        case .starve(let node): starvedOfBlocks = node
         case .drop(let rules): dropRules = rules
         }
     }
@@ -40,10 +41,14 @@ extension Simulator {
         _ bytes: [UInt8], _ channel: Channel, from sender: Int, to node: Int
     ) -> Bool {
         if networkRandom.chance(permille: network.lossPermille) { return true }
-        if channel == .blocks, starvedOfBlocks == node { return true }
-        guard channel == .votes,
+        switch channel {
+        case .blocks: return starvedOfBlocks == node
+        case .transactions: return false
+        case .votes: break
+        }
+        guard
             network.hostilityPermille > 0 || network.strategyPermille > 0 || !dropRules.isEmpty,
-            let message = try? GossipMessage.decode(bytes),
+            GossipMessage.carriesVotes(bytes), let message = try? GossipMessage.decode(bytes),
             let (content, round) = Self.content(of: message)
         else { return false }
         let isRuledOut = dropRules.contains { rule in
@@ -95,7 +100,7 @@ extension Simulator {
             (bundle.phase == .prevote ? .prevotes : .precommits, bundle.round)
         case .quorumCertificate(let quorum): (.quorumCertificates, quorum.round)
         case .certificate(let certificate): (.certificates, certificate.round)
-        case .voteRequest, .status, .roundRequest, .certificateRequest: nil
+        case .voteRequest, .status, .roundRequest, .certificateRequest, .equivocation: nil
         }
     }
 }

@@ -63,7 +63,7 @@ extension Simulator {
     mutating func submitRemark() {
         heap.push(.remark, at: now + workRandom.duration(world.remarkPause))
         guard let node = workRandom.pick(nodes.indices.filter { nodes[$0].isUp }),
-            let core = nodes[node].core, let state = core.tree.state(of: core.tree.best.hash)
+            let core = nodes[node].core?.core, let state = core.tree.state(of: core.tree.best.hash)
         else { return }
         let signer = KeyedHashScheme.account(of: Int(nodes[node].validator.rawValue))
         let waiting = core.sync.pool.pending.filter { $0.signer == signer }.map(\.nonce).max()

@@ -22,7 +22,7 @@ struct Disk: Sendable {
             recovered.highestQuorumCertificate = quorum
         case .certificate(let certificate): recovered.certificate = certificate
         case .evidence(let pair): evidence.append(pair)
-        case .halt(let alarm): recovered.halt = alarm
+        case .halt(_, let alarm): recovered.halt = alarm
         }
     }
 

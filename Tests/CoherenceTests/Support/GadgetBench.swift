@@ -180,6 +180,10 @@ struct GadgetBench {
                     vote.signedBytes, by: vote.slot.validator, in: domain.set, nonce: nonce)))
     }
 
+    /// Answers the oldest waiting request with a failure.
+    @discardableResult
+    mutating func fails() -> [String] { handle(.signingFailed(unsigned.removeFirst().slot)) }
+
     /// Lets time pass until a timer that is set fires.
     @discardableResult
     mutating func fires(_ timer: VotingTimer) -> [String] {
@@ -241,7 +245,7 @@ struct GadgetBench {
         case .certificate(let certificate):
             "certificate \(certificate.round) \(chain.name(certificate.target.hash))"
         case .evidence(let pair): "evidence \(pair.first.phase) \(pair.first.round)"
-        case .halt(let alarm): "halt: \(alarm.kind)"
+        case .halt(_, let alarm): "halt: \(alarm.kind)"
         }
     }
 
@@ -251,12 +255,28 @@ struct GadgetBench {
 }
 
 extension VotingTimer {
+    /// The timers of the set that most tests are about.
+    static func half(_ round: RoundNumber) -> VotingTimer {
+        VotingTimer(.half, setID: SetID(0), round: round)
+    }
+
+    static func prevote(_ round: RoundNumber) -> VotingTimer {
+        VotingTimer(.prevote, setID: SetID(0), round: round)
+    }
+
+    static func precommit(_ round: RoundNumber) -> VotingTimer {
+        VotingTimer(.precommit, setID: SetID(0), round: round)
+    }
+
+    static let signing = VotingTimer(.signing, setID: SetID(0), round: RoundNumber(0))
+
     /// For transcripts: `half 3`.
     var name: String {
-        switch self {
-        case .half(let round): "half \(round)"
-        case .prevote(let round): "prevote timer \(round)"
-        case .precommit(let round): "precommit timer \(round)"
+        switch kind {
+        case .half: "half \(round)"
+        case .prevote: "prevote timer \(round)"
+        case .precommit: "precommit timer \(round)"
+        case .signing: "signing timer"
         }
     }
 }

@@ -13,6 +13,8 @@ struct LetterChain: Sendable {
     private(set) var names: [Hash256: String] = [:]
     /// Names in the order in which they were spelled.
     private(set) var order: [String] = []
+    /// The states after hand-off blocks and their descendants.
+    private var states: [String: ChainState] = [:]
 
     init(_ paths: String...) {
         do {
@@ -48,6 +50,15 @@ struct LetterChain: Sendable {
         }
     }
 
+    /// Makes a block hand over: it and its descendants have another state.
+    mutating func handOver(at name: String, to state: ChainState) {
+        states[name] = state
+        for other in order {
+            let parent = names[block(other).header.parentHash] ?? ""
+            if let inherited = states[parent], states[other] == nil { states[other] = inherited }
+        }
+    }
+
     func block(_ name: String) -> Block {
         guard let block = blocks[name] else { fatalError("no block is called \(name)") }
         return block
@@ -78,7 +89,8 @@ struct LetterChain: Sendable {
 
     func insert(_ name: String, into tree: inout BlockTree) {
         do {
-            _ = try tree.insert(block(name), state: state, waivingSlotLimit: true)
+            _ = try tree.insert(
+                block(name), state: states[name] ?? state, waivingSlotLimit: true)
         } catch {
             fatalError("block \(name) cannot be inserted: \(error)")
         }

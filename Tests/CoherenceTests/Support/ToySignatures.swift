@@ -7,6 +7,10 @@ struct ToySignatures: SignatureVerifier {
         -> [UInt8]
     {
         guard let key = set.validator(at: index)?.falconPublicKey else { return [] }
+        return sign(message, with: key, nonce: nonce)
+    }
+
+    func sign(_ message: [UInt8], with key: [UInt8], nonce: UInt64) -> [UInt8] {
         var signature = [SignatureFormat.firstByte] + Self.bytes(nonce)
         signature += Self.bytes(Self.tag(key, nonce, message))
         signature += Array(repeating: 0, count: SignatureFormat.byteCount - signature.count)
@@ -16,9 +20,14 @@ struct ToySignatures: SignatureVerifier {
     func verify(
         _ signature: [UInt8], message: [UInt8], by index: ValidatorIndex, in set: ValidatorSet
     ) -> Bool {
+        guard let key = set.validator(at: index)?.falconPublicKey else { return false }
+        return verify(signature, message: message, publicKey: key)
+    }
+
+    func verify(_ signature: [UInt8], message: [UInt8], publicKey: [UInt8]) -> Bool {
         guard signature.count == SignatureFormat.byteCount else { return false }
         let nonce = signature[1..<9].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-        return signature == sign(message, by: index, in: set, nonce: nonce)
+        return signature == sign(message, with: publicKey, nonce: nonce)
     }
 
     private static func bytes(_ word: UInt64) -> [UInt8] {
@@ -38,4 +47,6 @@ struct TrustingVerifier: SignatureVerifier {
     func verify(
         _ signature: [UInt8], message: [UInt8], by index: ValidatorIndex, in set: ValidatorSet
     ) -> Bool { true }
+
+    func verify(_ signature: [UInt8], message: [UInt8], publicKey: [UInt8]) -> Bool { true }
 }

@@ -15,6 +15,10 @@ struct VectorSignatures: SignatureVerifier {
         _ signature: [UInt8], message: [UInt8], by index: ValidatorIndex, in set: ValidatorSet
     ) -> Bool {
         guard let key = set.validator(at: index)?.falconPublicKey else { return false }
-        return signature == sign(message, publicKey: key)
+        return verify(signature, message: message, publicKey: key)
+    }
+
+    func verify(_ signature: [UInt8], message: [UInt8], publicKey: [UInt8]) -> Bool {
+        signature == sign(message, publicKey: publicKey)
     }
 }

@@ -8,6 +8,8 @@ import VoteGossip
 struct Host {
     let chain: ToyChain
     let local: Int?
+    /// Whose signatures the checks take.
+    let verifier: any SignatureVerifier
     var tree: BlockTree
     var gadget: CoherenceGadget
     var gossip: VoteGossipMachine
@@ -24,6 +26,8 @@ struct Host {
     var wanted: [BlockRef] = []
     var finalised: [BlockRef] = []
     var alarms: [SafetyAlarm] = []
+    /// Evidence that came from peers.
+    var evidence: [DoubleVote] = []
 
     private enum Work {
         case gossip(GossipInput)
@@ -32,10 +36,12 @@ struct Host {
 
     init(
         _ chain: ToyChain, local: Int? = nil,
-        configuration: GossipConfiguration = GossipConfiguration(), startsNow: Bool = true
+        configuration: GossipConfiguration = GossipConfiguration(), startsNow: Bool = true,
+        verifier: any SignatureVerifier = ToyScheme()
     ) throws {
         self.chain = chain
         self.local = local
+        self.verifier = verifier
         tree = chain.tree
         gadget = try CoherenceGadget(
             configuration: .init(), domain: chain.domain,
@@ -67,11 +73,13 @@ struct Host {
     mutating func verifyHeld() -> [GossipEffect] {
         let jobs = heldJobs
         heldJobs = []
-        return handle(.verified(Self.outcomes(of: jobs)))
+        return handle(.verified(Self.outcomes(of: jobs, using: verifier)))
     }
 
-    static func outcomes(of jobs: [VerificationJob]) -> [VerificationOutcome] {
-        jobs.map { VerificationOutcome(id: $0.id, result: $0.run(using: ToyScheme())) }
+    static func outcomes(
+        of jobs: [VerificationJob], using verifier: some SignatureVerifier = ToyScheme()
+    ) -> [VerificationOutcome] {
+        jobs.map { VerificationOutcome(id: $0.id, result: $0.run(using: verifier)) }
     }
 
     /// When the next timer fires.
@@ -130,11 +138,12 @@ struct Host {
                 heldJobs += jobs
                 return []
             }
-            return [.gossip(.verified(Self.outcomes(of: jobs)))]
+            return [.gossip(.verified(Self.outcomes(of: jobs, using: verifier)))]
         case .deliver(let vote): return [.gadget(.vote(vote))]
         case .deliverQuorumCertificate(let certificate):
             return [.gadget(.quorumCertificate(certificate))]
         case .deliverCertificate(let certificate): return [.gadget(.certificate(certificate))]
+        case .deliverEvidence(let proof): evidence.append(proof.evidence)
         case .wantBlock(let block, _): wanted.append(block)
         case .loadCertificate(let id, let query): loads.append((id, query))
         case .setTimer(let timer, let at):
@@ -165,7 +174,8 @@ struct Host {
         case .cancelTimer(let timer): votingTimers.removeAll { $0.timer == timer }
         case .roundEntered(let round): return [.gossip(.roundEntered(round))]
         case .alarm(let alarm): alarms.append(alarm)
-        case .persist, .doubleVote, .note: break
+        case .doubleVote(let proof): return [.gossip(.doubleVote(proof))]
+        case .persist, .note: break
         }
         return []
     }

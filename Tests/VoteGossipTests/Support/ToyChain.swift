@@ -11,7 +11,10 @@ struct ToyScheme: SignatureVerifier {
     static func sign(_ message: [UInt8], by index: Int, in set: ValidatorSet, salt: UInt64 = 0)
         -> [UInt8]
     {
-        let key = set.validators[index].falconPublicKey
+        sign(message, with: set.validators[index].falconPublicKey, salt: salt)
+    }
+
+    static func sign(_ message: [UInt8], with key: [UInt8], salt: UInt64 = 0) -> [UInt8] {
         let tag = BLAKE2b256.hash(key.prefix(64) + salt.scaleBytes + message).bytes
         let head = [SignatureFormat.firstByte] + salt.scaleBytes + tag
         return head + [UInt8](repeating: 0, count: SignatureFormat.byteCount - head.count)
@@ -20,12 +23,15 @@ struct ToyScheme: SignatureVerifier {
     func verify(
         _ signature: [UInt8], message: [UInt8], by index: ValidatorIndex, in set: ValidatorSet
     ) -> Bool {
-        guard signature.count == SignatureFormat.byteCount,
-            Int(index.rawValue) < set.count
-        else { return false }
+        guard let validator = set.validator(at: index) else { return false }
+        return verify(signature, message: message, publicKey: validator.falconPublicKey)
+    }
+
+    func verify(_ signature: [UInt8], message: [UInt8], publicKey: [UInt8]) -> Bool {
+        guard signature.count == SignatureFormat.byteCount else { return false }
         var salt: UInt64 = 0
         for place in (1...8).reversed() { salt = salt << 8 | UInt64(signature[place]) }
-        return signature == Self.sign(message, by: Int(index.rawValue), in: set, salt: salt)
+        return signature == Self.sign(message, with: publicKey, salt: salt)
     }
 }
 
@@ -44,8 +50,13 @@ struct ToyChain {
             let key = seed + [UInt8](repeating: 9, count: 1785)
             return account.flatMap { ValidatorIdentity(account: $0, falconPublicKey: key) }
         }
+        try self.init(identities: identities, policy: policy, name: name)
+    }
+
+    /// A chain of these validators.
+    init(identities: [ValidatorIdentity], policy: QuorumPolicy, name: String) throws {
         let constants = try ChainConstants(
-            specVersion: 1, chainID: name, slotDurationMilliseconds: 6000, policy: policy)
+            specVersion: 1, chainID: name, slotDurationMilliseconds: 6_000, policy: policy)
         (genesisState, genesis) = try ChainState.genesis(
             constants: constants, validators: identities)
         set = genesisState.activeSet
@@ -59,7 +70,8 @@ struct ToyChain {
     func block(on parent: Header, slot: UInt64? = nil) throws -> Block {
         let slot = slot ?? (parent.slot.map { $0.rawValue + 1 } ?? 1)
         return try BlockBuilder(
-            parent: parent, parentState: genesisState, slot: SlotNumber(slot), extrinsics: []
+            parent: parent, parentState: genesisState, slot: SlotNumber(slot), extrinsics: [],
+            evidence: .noEvidence
         ).seal([1, 2, 3])
     }
 
