@@ -173,16 +173,17 @@ extension Simulator {
 }
 
 extension ValidatorCore {
-    /// What holds more than it may; nil when everything keeps its bounds.
-    fileprivate func findExcess() -> String? {
+    /// What holds more than it may; nil when everything keeps its bounds. Changes nothing, but a
+    /// core is large, and called like this it is not copied.
+    fileprivate mutating func findExcess() -> String? {
         if tree.count > tree.limits.maximumBlockCount
             || tree.byteCount > tree.limits.maximumByteCount
             || tree.depth > tree.limits.maximumDepth
         {
             return "the block tree"
         }
-        let gauges = gossip.gauges
-        if gauges.heldByteCount > gauges.byteBudget {
+        if !gossip.hasRoom(forByteCount: 0) {
+            let gauges = gossip.gauges
             return "the vote gossip: \(gauges.heldByteCount) of \(gauges.byteBudget) bytes"
         }
         if sync.pool.count > sync.pool.limits.totalCount
