@@ -1,14 +1,20 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+/// `scripts/fuzz` builds our modules with libFuzzer's coverage and AddressSanitizer.
+let instrumentation: [SwiftSetting] =
+    Context.environment["QH_LIBFUZZER"] == nil
+    ? [] : [.unsafeFlags(["-sanitize=fuzzer,address"])]
+
 /// Every target is built under the same rules: Swift 6 language mode, warnings are errors.
-let strict: [SwiftSetting] = [
-    .swiftLanguageMode(.v6),
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .treatAllWarnings(as: .error),
-]
+let strict: [SwiftSetting] =
+    instrumentation + [
+        .swiftLanguageMode(.v6),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .treatAllWarnings(as: .error),
+    ]
 
 /// The dependency products by the short names used below.
 let argumentParser = Target.Dependency.product(
@@ -50,6 +56,7 @@ let package = Package(
         .library(name: "Coherence", targets: ["Coherence"]),
         .executable(name: "quantumharmony-node", targets: ["quantumharmony-node"]),
         .executable(name: "quantumharmony-simulate", targets: ["quantumharmony-simulate"]),
+        .library(name: "FuzzEntry", type: .static, targets: ["FuzzEntry"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -118,9 +125,23 @@ let package = Package(
             name: "TestSupport",
             dependencies: [
                 "Chain", "Coherence", "Falcon", "Keystore", "LibP2P", "Networking", "Primitives",
-                "SCALE", "VoteGossip", logging,
+                "RPC", "SCALE", "VoteGossip", logging,
             ],
             path: "Tests/Support", swiftSettings: strict),
+        .target(
+            name: "Fuzzing",
+            dependencies: [
+                "TestSupport", "Node", "RPC", "Storage", "Validator", "VoteGossip", "Coherence",
+                "BlockSync", "Chain", "Falcon", "Keystore", "LibP2P", "Primitives", "SCALE",
+                nioCore, nioEmbedded,
+            ],
+            path: "Fuzz/Targets", swiftSettings: strict),
+        .target(
+            name: "FuzzEntry", dependencies: ["Fuzzing"], path: "Fuzz/Entry",
+            swiftSettings: strict),
+        .executableTarget(
+            name: "quantumharmony-fuzz", dependencies: ["Fuzzing", "Primitives", argumentParser],
+            path: "Fuzz/Program", swiftSettings: strict),
         .executableTarget(
             name: "quantumharmony-benchmark",
             dependencies: [
@@ -138,27 +159,35 @@ let package = Package(
         tests("ModelCheckTests", ["ModelCheck", "Coherence", "Chain", "Primitives"]),
         tests(
             "VoteGossipTests",
-            ["TestSupport", "VoteGossip", "Coherence", "Chain", "Primitives", "SCALE"]),
+            [
+                "TestSupport", "VoteGossip", "Coherence", "Chain", "Primitives", "SCALE", "Falcon",
+                "Keystore",
+            ]),
         tests(
             "ValidatorTests",
             [
                 "Simulation", "Validator", "VoteGossip", "Coherence", "BlockSync", "Chain",
                 "Primitives",
             ]),
-        tests("LibP2PTests", ["LibP2P", "Primitives", crypto]),
+        tests("LibP2PTests", ["LibP2P", "Primitives", "Simulation", crypto]),
         tests(
             "NetworkingTests", ["Networking", "LibP2P", "Primitives", nioCore, nioPosix, logging]),
         tests("StorageTests", ["Storage", "Coherence", "Chain", "Primitives", "SCALE", grdb]),
         tests("KeystoreTests", ["Keystore", "Falcon", "Primitives", "LibP2P"]),
         tests(
             "RPCTests",
-            ["RPC", "Coherence", "Chain", "Primitives", "SCALE", nioCore, nioPosix, logging]),
+            [
+                "TestSupport", "RPC", "Coherence", "Chain", "Primitives", "SCALE", nioCore,
+                nioPosix,
+                logging,
+            ]),
         tests(
             "SimulationTests",
             [
                 "TestSupport", "Simulation", "Validator", "VoteGossip", "Coherence", "Chain",
                 "Primitives",
             ]),
+        tests("FuzzTests", ["Fuzzing", "Primitives"]),
         tests("NodeTests", ["Node", "Primitives", logging]),
         tests(
             "IntegrationTests",

@@ -117,6 +117,7 @@ extension CoherenceGadget {
         guard halt == nil else { return }
         halt = alarm
         own.abandon()
+        signingRetry = nil
         effects.append(.persist(.halt(alarm)))
         effects.append(.alarm(alarm))
     }

@@ -23,14 +23,27 @@ extension CoherenceGadget {
             return true
         }
         let isOver =
-            rules.separatesRounds
-            ? clock.precommitFired || !tallies.current(.precommit).canReachQuorum
-            : clock.prevoteFired
+            rules.separatesRounds ? clock.precommitFired || isHopeless : clock.prevoteFired
         guard isOver, let next = round.successor, next.rawValue < RoundNumber.limit else {
             return false
         }
         enter(next, byCertificate: false)
         return true
+    }
+
+    /// Whether no block can get q precommits in this round any more, and q validators have
+    /// precommitted in it.
+    ///
+    /// The second half is what liveness rests on: whoever is in a round without a certificate of
+    /// the one before, there are q validators that precommitted in the one before, of which at
+    /// least f+1 never fail. They send those votes again for as long as they are in that round or
+    /// the next, and so take everybody along. With the first half alone, n - q + 1 validators can
+    /// run ahead by nil precommits; when all of them but one have crashed, that one no longer sends
+    /// the votes that the others lack and is too few for a jump.
+    private var isHopeless: Bool {
+        let precommits = tallies.current(.precommit)
+        return !precommits.canReachQuorum
+            && (precommits.voterCount >= quorum || !rules.awaitsPrecommits)
     }
 
     /// When f+1 distinct validators (1 if n <= 3) have verified votes in higher rounds: the
@@ -58,6 +71,7 @@ extension CoherenceGadget {
         wanted = []
         tallies.move(to: next)
         own.forget(before: next)
+        releaseVotes()
         certified.removeAll { tallies.tally($0.round, .precommit) == nil }
         effects.append(.roundEntered(next))
     }
@@ -71,6 +85,7 @@ extension CoherenceGadget {
     /// Takes the firing of a timer.
     mutating func fire(_ timer: VotingTimer) {
         timers.removeAll { $0.timer == timer }
+        if timer == .signing { return retrySigning() }
         guard timer.round == round else { return }
         _ = clock.fire(timer)
     }
@@ -98,7 +113,8 @@ extension CoherenceGadget {
     /// Sets the timers that run and are not set (or set to another time, because finality moved
     /// and D with it), and cancels those that run no more.
     private mutating func scheduleTimers() {
-        let running = clock.running(in: round, duration: roundDuration)
+        var running = clock.running(in: round, duration: roundDuration)
+        if let signingRetry { running.append(signingRetry) }
         for old in timers where !running.contains(where: { $0.timer == old.timer }) {
             effects.append(.cancelTimer(old.timer))
         }

@@ -3,7 +3,8 @@ internal import Primitives
 
 /// Rule 0 and the tally: how an own vote comes to be, and what is done with everybody's.
 extension CoherenceGadget {
-    /// Decides a slot if rule 0 allows it: the slot is taken, and one signature asked for, once.
+    /// Decides a slot if rule 0 allows it: the slot is taken with this content for ever, and a
+    /// signature of it asked for.
     mutating func decide(_ position: VotePosition, target: VoteTarget) {
         guard let signer, position.round.rawValue < RoundNumber.limit else { return }
         guard own.isFree(position, by: rules) else { return }
@@ -14,17 +15,50 @@ extension CoherenceGadget {
         effects.append(.sign(vote))
     }
 
-    /// Takes a signature, or its failure: the vote is stored, counted and sent like anybody's, even
-    /// when its round was left meanwhile.
-    mutating func complete(_ slot: VoteSlot, signature: [UInt8]?) {
-        guard let (released, failed) = own.complete(slot, signature: signature) else { return }
-        if failed { effects.append(.note(.signingFailed(slot))) }
-        for vote in released {
+    /// Takes a signature, or its failure. After a failure the signer is asked again for the same
+    /// vote, after a pause that doubles; after a success the pauses are short again.
+    mutating func complete(_ slot: VoteSlot, signature: [UInt8]?, now: Instant) {
+        switch own.complete(slot, signature: signature) {
+        case .signed: signingPause = Self.signingPauses.lowerBound
+        case .failed:
+            effects.append(.note(.signingFailed(slot)))
+            guard signingRetry == nil else { break }
+            signingRetry = ScheduledTimer(.signing, at: now + signingPause)
+            signingPause = min(signingPause * 2, Self.signingPauses.upperBound)
+        case nil: break
+        }
+        releaseVotes()
+    }
+
+    /// The pause is over: asks again for the signatures that failed.
+    mutating func retrySigning() {
+        signingRetry = nil
+        guard rules.retriesSigning else { return }
+        if !rules.retriesSameContent { return replaceFailed() }
+        effects += own.retry().map { .sign($0) }
+    }
+
+    /// The broken rule of asking for something else in the slot of a signature that failed.
+    private mutating func replaceFailed() {
+        for vote in own.retry() {
+            let other = UnsignedVote(
+                domain: domain, position: vote.slot.position, validator: vote.slot.validator,
+                target: .nothing, quantumState: .zero)
+            own.replace(other)
+            effects.append(.sign(other))
+        }
+    }
+
+    /// Stores, counts and sends the signed votes that nothing holds up, even those whose round was
+    /// left meanwhile.
+    mutating func releaseVotes() {
+        for vote in own.release(round: round) {
             effects.append(.persist(.vote(SignRecord(vote))))
             own.keep(vote, round: round)
             count(vote)
             effects.append(.broadcast(vote))
         }
+        if !own.hasFailed { signingRetry = nil }
     }
 
     /// Takes somebody's verified vote.

@@ -23,6 +23,8 @@ package struct CoherenceGadget: Sendable {
     static let heldCertificateLimit = 4
     /// A hint off the own best chain may be on a fork this much shorter (rule 2).
     static let hintForkLimit: UInt32 = 8
+    /// The shortest and the longest pause before a signer that failed is asked again.
+    static let signingPauses: ClosedRange<Duration> = .milliseconds(250)...(.seconds(8))
 
     package let configuration: Configuration
     package let domain: VotingDomain
@@ -52,6 +54,10 @@ package struct CoherenceGadget: Sendable {
     var storedQuorumRound: RoundNumber?
     var tallies: VoteTallies
     var own = OwnVotes()
+    /// When signatures that failed are asked for again; nil when none failed.
+    var signingRetry: ScheduledTimer?
+    /// The pause after the next failure.
+    var signingPause = signingPauses.lowerBound
     /// A vote of ours that only the stored certificate tells of; the start writes it down.
     var unrecorded: VerifiedVote?
     /// Quorums of precommits that were made into certificates already.
@@ -108,8 +114,8 @@ package struct CoherenceGadget: Sendable {
         case .start: start(tree: tree)
         case .blockImported(let block): blockImported(block, tree: tree)
         case .vote(let vote): receive(vote, tree: tree)
-        case .signed(let slot, let signature): complete(slot, signature: signature)
-        case .signingFailed(let slot): complete(slot, signature: nil)
+        case .signed(let slot, let signature): complete(slot, signature: signature, now: now)
+        case .signingFailed(let slot): complete(slot, signature: nil, now: now)
         case .quorumCertificate(let quorum): receive(quorum)
         case .certificate(let certificate): receive(certificate, tree: tree)
         case .measurement(let measurement): take(measurement)

@@ -42,7 +42,7 @@ extension CoherenceGadget {
         indirect case vote(VerifiedVote)
         /// The signature that was asked for with `sign`.
         case signed(VoteSlot, [UInt8])
-        /// There will be no signature for this slot.
+        /// A request for this slot brought no signature.
         case signingFailed(VoteSlot)
         /// Somebody's quorum certificate.
         indirect case quorumCertificate(VerifiedQuorumCertificate)
@@ -59,7 +59,8 @@ extension CoherenceGadget {
     /// What a gadget wants done, in this order. `persist` is a barrier: nothing after it, in this
     /// or a later answer, is carried out before the record is durable.
     package enum Effect: Sendable, Hashable {
-        /// Sign a vote and answer with `signed` or `signingFailed`; once per slot, ever.
+        /// Sign a vote and answer with `signed` or `signingFailed`. After a failure the same vote
+        /// is asked for again; a slot has one content for as long as the gadget lives.
         indirect case sign(UnsignedVote)
         /// Make a record durable.
         indirect case persist(VotingRecord)
@@ -86,7 +87,8 @@ extension CoherenceGadget {
     }
 }
 
-/// The timers of a round. A timer of a round that was left is cancelled and ignored.
+/// The timers of a round, and that of signatures. A timer of a round that was left is cancelled and
+/// ignored.
 package enum VotingTimer: Sendable, Hashable {
     /// D/2 after the round's start: the end of waiting for the primary.
     case half(RoundNumber)
@@ -94,11 +96,14 @@ package enum VotingTimer: Sendable, Hashable {
     case prevote(RoundNumber)
     /// D after q precommits of any value were seen: the end of the round.
     case precommit(RoundNumber)
+    /// A pause after the signer failed: the time to ask it again.
+    case signing
 
-    /// The round that the timer belongs to.
-    package var round: RoundNumber {
+    /// The round that the timer belongs to; nil for `signing`, which outlasts rounds.
+    package var round: RoundNumber? {
         switch self {
         case .half(let round), .prevote(let round), .precommit(let round): round
+        case .signing: nil
         }
     }
 }
@@ -117,7 +122,7 @@ package enum VotingNote: Sendable, Hashable {
     case lockDropped(BlockRef, RoundNumber)
     /// The round changed because others are ahead.
     case jumped(from: RoundNumber, to: RoundNumber)
-    /// The signer failed; the slot stays taken.
+    /// The signer failed; it is asked again for the same vote.
     case signingFailed(VoteSlot)
     /// A vote or certificate names a height that its block does not have.
     case wrongHeight(VoteTarget)

@@ -9,6 +9,7 @@ struct OwnVotes: Sendable {
     /// How many decided votes may wait for their signatures before no more are decided.
     static let pendingLimit = 64
 
+    /// A decided vote. Its content never changes: a signer that failed is asked for the same one.
     private struct Pending: Sendable {
         let vote: UnsignedVote
         var outcome: Outcome
@@ -18,6 +19,9 @@ struct OwnVotes: Sendable {
         case waiting
         case signed(VerifiedVote)
         case failed
+
+        var isSigned: Bool { if case .signed = self { true } else { false } }
+        var isFailed: Bool { if case .failed = self { true } else { false } }
     }
 
     /// The last position that was decided.
@@ -40,28 +44,50 @@ struct OwnVotes: Sendable {
 
     /// Takes a signature that came back, or its failure (nil).
     ///
-    /// - Returns: the votes that are now to be stored and sent, in the order of their decisions;
-    ///   nil when nothing waits for a signature in this slot, or when the signature is unusable
-    ///   together with what it held up (`failed`).
-    mutating func complete(
-        _ slot: VoteSlot, signature: [UInt8]?
-    ) -> (released: [VerifiedVote], failed: Bool)? {
-        let index = pending.firstIndex { entry in
-            if case .waiting = entry.outcome { entry.vote.slot == slot } else { false }
-        }
+    /// - Returns: whether there is a signature now, or a failure that is to be tried again with
+    ///   `retry`; nil when nothing waits for a signature in this slot.
+    mutating func complete(_ slot: VoteSlot, signature: [UInt8]?) -> SigningOutcome? {
+        let index = pending.firstIndex { $0.vote.slot == slot && !$0.outcome.isSigned }
         guard let index else { return nil }
-        let vote = signature.flatMap { pending[index].vote.vote(signature: $0) }
-        pending[index].outcome = vote.map(Outcome.signed) ?? .failed
+        guard let vote = signature.flatMap({ pending[index].vote.vote(signature: $0) }) else {
+            pending[index].outcome = .failed
+            return .failed
+        }
+        pending[index].outcome = .signed(vote)
+        return .signed
+    }
+
+    /// What a signer brought.
+    enum SigningOutcome: Sendable { case signed, failed }
+
+    /// Whether some vote's signature failed and has to be asked for again.
+    var hasFailed: Bool { pending.contains { $0.outcome.isFailed } }
+
+    /// The votes whose signatures failed, to be asked for again as they are, in the order of their
+    /// decisions.
+    mutating func retry() -> [UnsignedVote] {
+        var again: [UnsignedVote] = []
+        for index in pending.indices where pending[index].outcome.isFailed {
+            pending[index].outcome = .waiting
+            again.append(pending[index].vote)
+        }
+        return again
+    }
+
+    /// Takes out what may be stored and sent.
+    ///
+    /// A failed vote of a round before `round` - 1 is given up: nobody is helped by it any more.
+    ///
+    /// - Returns: the signed votes that no older one holds up, in the order of their decisions.
+    mutating func release(round: RoundNumber) -> [VerifiedVote] {
+        let oldest = round.predecessor ?? round
+        pending.removeAll { $0.outcome.isFailed && $0.vote.slot.round < oldest }
         var released: [VerifiedVote] = []
-        while let front = pending.first {
-            switch front.outcome {
-            case .waiting: return (released, vote == nil)
-            case .signed(let vote): released.append(vote)
-            case .failed: break
-            }
+        while case .signed(let vote)? = pending.first?.outcome {
+            released.append(vote)
             pending.removeFirst()
         }
-        return (released, vote == nil)
+        return released
     }
 
     /// Keeps a vote that was stored durably, to be sent again.
@@ -87,6 +113,12 @@ struct OwnVotes: Sendable {
             lastDecided = lastDecided.map { max($0, position) } ?? position
             keep(vote, round: round)
         }
+    }
+
+    /// Gives a decided slot another content: only for broken rules.
+    mutating func replace(_ vote: UnsignedVote) {
+        guard let index = pending.firstIndex(where: { $0.vote.slot == vote.slot }) else { return }
+        pending[index] = Pending(vote: vote, outcome: .waiting)
     }
 
     /// Forgets which slots were decided: only for broken rules.

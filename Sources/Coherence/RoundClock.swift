@@ -30,6 +30,7 @@ struct RoundClock: Sendable {
         case .precommit:
             guard precommitsStarted != nil, !precommitFired else { return false }
             precommitFired = true
+        case .signing: return false
         }
         return true
     }

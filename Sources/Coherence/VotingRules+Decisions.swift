@@ -87,10 +87,15 @@ extension VotingRules {
     ) -> LockFate {
         let block = lock.block
         if isFinal || tree.isDescendant(finalised.hash, ofOrEqual: block.hash) { return .dropped }
+        // An unknown block may be one that was pruned because it conflicts with F: a crash came
+        // between the commits of the chain's file and of the sign log. A lock on it that is older
+        // than F's certificate has no force wherever the block is: had it been final, no other
+        // block's certificate could be of a later round, unless it is for a descendant.
+        let isSuperseded = certificateRound.map { lock.round < $0 } ?? false
         let isAbove =
             block.number > finalised.number
-            && (!tree.contains(block.hash)
-                || tree.isDescendant(block.hash, ofOrEqual: finalised.hash))
+            && (tree.contains(block.hash)
+                ? tree.isDescendant(block.hash, ofOrEqual: finalised.hash) : !isSuperseded)
         // Dropping a lock above F would fork. One whose block the disk has lost is kept too.
         guard !isAbove else { return keepsLockAboveFinality ? .kept : .dropped }
         guard let certificateRound else { return .dropped }

@@ -23,6 +23,9 @@ package struct VotingRules: Sendable, Hashable {
     package var decidesInOrder = true
     /// A round is left with a precommit on record (rule 0).
     package var precommitsNilOnLeaving = true
+    /// A round in which no block can get a quorum any more is left only when q validators have
+    /// precommitted in it (rule 5).
+    package var awaitsPrecommits = true
     /// A jump goes to the (f+1)-th highest round (rule 5). Without it, to the highest seen.
     package var jumpsToSupportedRound = true
     /// When finality moves, a lock on a strict descendant is kept (rule 6).
@@ -40,6 +43,10 @@ package struct VotingRules: Sendable, Hashable {
     /// A valid vote of the own key that this node did not make ends signing. Twins, which share a
     /// key on purpose, do without.
     package var watchesOwnKey = true
+    /// A signer that failed is asked again, while the vote can be of use (rule 0).
+    package var retriesSigning = true
+    /// A signer that failed is asked for the same vote again (rule 0). Without it, for nil.
+    package var retriesSameContent = true
     /// How many votes fewer than q are taken for a quorum.
     package var missingQuorumVotes = 0
 

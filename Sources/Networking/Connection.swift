@@ -47,6 +47,8 @@ final class Connection: ChannelInboundHandler {
 
     /// The peer, once it proved who it is.
     private(set) var remotePeer: PeerID?
+    /// How the connection is encrypted, once that is agreed.
+    private(set) var security = SecurityProtocol.noise
     private(set) var closeReason: DisconnectReason?
     var streams: [YamuxStreamID: ConnectionStream] = [:]
     /// Inbound streams by protocol, for the limits of each.
@@ -82,11 +84,21 @@ final class Connection: ChannelInboundHandler {
         upgrade = ConnectionUpgrade(
             role: direction == .outbound ? .dialer : .listener, credentials: swarm.credentials,
             ephemeralKey: NoisePrivateKey(using: &swarm.generator),
-            expectedPeer: dial?.expectedPeer, now: now,
+            kemKey: Self.kemKey(direction, swarm), expectedPeer: dial?.expectedPeer, now: now,
             timeout: swarm.configuration.timings.handshake)
         openedAt = now
         lastReceivedAt = now
         liveness = Liveness(now: now)
+    }
+
+    /// The key of a dial that may become a hybrid handshake.
+    private static func kemKey(
+        _ direction: ConnectionDirection, _ swarm: SwarmLoop
+    ) -> NoiseKEMKey? {
+        guard direction == .outbound, swarm.configuration.security != .classical else {
+            return nil
+        }
+        return NoiseKEMKey(using: &swarm.generator)
     }
 
     /// The peer of a connection that is ready, or was.
@@ -175,6 +187,7 @@ final class Connection: ChannelInboundHandler {
         upgrade = nil
         channel = secured.channel
         remotePeer = secured.remotePeer
+        security = secured.security
         var limits = YamuxLimits()
         limits.maximumInboundStreams = swarm.configuration.limits.inboundStreams
         limits.maximumStreamSendByteCount = swarm.configuration.limits.streamSendBuffer

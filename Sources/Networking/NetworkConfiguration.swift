@@ -16,6 +16,8 @@ package struct NetworkConfiguration: Sendable {
     package var limits = ConnectionLimits()
     /// How long things may last.
     package var timings = NetworkTimings()
+    /// How connections may be encrypted.
+    package var security = SecurityPolicy.preferHybrid
     /// Whether only reserved peers are admitted and dialled.
     package var reservedOnly = false
 

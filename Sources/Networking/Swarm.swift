@@ -108,6 +108,24 @@ package final class Swarm: Sendable {
         return service
     }
 
+    /// Takes part in GossipSub, under all versions that are spoken. Can be registered once.
+    package func register(_ registration: PubSubRegistration) -> PubSubService {
+        let service = PubSubService(
+            registration,
+            outlet: PubSubOutlet(
+                handle: { [gate, box] input in
+                    gate.execute { box.value?.pubSub?.handle(input) }
+                },
+                snapshot: { [gate, box] completion in
+                    let isTaken = gate.execute {
+                        completion(box.value?.pubSub?.snapshot ?? PubSubSnapshot())
+                    }
+                    if !isTaken { completion(PubSubSnapshot()) }
+                }))
+        execute { $0.register(service) }
+        return service
+    }
+
     /// Answers requests: the handler's nil refuses. It runs in tasks of the swarm's.
     package func register(
         _ requests: RequestProtocol,

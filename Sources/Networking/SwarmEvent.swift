@@ -94,6 +94,8 @@ package struct PeerSnapshot: Sendable, Hashable {
     package var address: Multiaddr
     /// What identify said, nil before it did.
     package var information: PeerInformation?
+    /// How the connection is encrypted.
+    package var security: SecurityProtocol
     package var isReserved: Bool
     package var isUrgent: Bool
     /// The last ping's round trip, nil before the first.

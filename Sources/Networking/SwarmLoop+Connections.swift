@@ -53,6 +53,7 @@ extension SwarmLoop {
         _ = try? connection.openStream(
             proposals: [IdentifyMessage.protocolName], handler: IdentifyReader(isPush: false))
         for hub in hubs { hub.connected(connection) }
+        pubSub?.connected(connection)
     }
 
     // MARK: Two connections to one peer
@@ -118,6 +119,7 @@ extension SwarmLoop {
         remaining.remove(at: index)
         connectionsByPeer[peer] = remaining.isEmpty ? nil : remaining
         for hub in hubs { hub.disconnected(connection, isLast: remaining.isEmpty) }
+        pubSub?.disconnected(connection, isLast: remaining.isEmpty)
         if let successor = remaining.first {
             guard index == 0 else { return }
             successor.duplicateSince = nil
@@ -208,7 +210,7 @@ extension SwarmLoop {
     private func snapshot(of connection: Connection) -> PeerSnapshot {
         PeerSnapshot(
             peer: connection.peer, direction: connection.direction, address: connection.address,
-            information: connection.information,
+            information: connection.information, security: connection.security,
             isReserved: peerSet.isReserved(connection.peer),
             isUrgent: peerSet.isUrgent(connection.peer),
             roundTrip: connection.liveness.roundTrip, since: connection.openedAt,

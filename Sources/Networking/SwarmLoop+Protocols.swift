@@ -28,6 +28,7 @@ struct ProtocolEntry {
         case notifications(NotificationHub)
         case requests(RequestEntry)
         case streams(StreamHandlerClosure)
+        case pubSub(PubSubHub)
     }
 
     let kind: Kind
@@ -59,6 +60,19 @@ extension SwarmLoop {
         register(
             [service.name] + service.registration.fallbackNames,
             ProtocolEntry(kind: .notifications(hub), maximumInboundStreams: 4))
+        for peer in connectionsByPeer.keys.sorted() {
+            if let connection = connectionsByPeer[peer]?.first { hub.connected(connection) }
+        }
+    }
+
+    /// Registers GossipSub, once.
+    func register(_ service: PubSubService) {
+        precondition(pubSub == nil, "GossipSub is registered already")
+        let hub = PubSubHub(service: service, swarm: self)
+        pubSub = hub
+        register(
+            GossipSubVersion.protocolNames,
+            ProtocolEntry(kind: .pubSub(hub), maximumInboundStreams: 4))
         for peer in connectionsByPeer.keys.sorted() {
             if let connection = connectionsByPeer[peer]?.first { hub.connected(connection) }
         }
@@ -97,6 +111,7 @@ extension SwarmLoop {
         case .identifyPush: return IdentifyReader(isPush: true)
         case .notifications(let hub): return hub.accept(stream)
         case .requests(let requests): return RequestReceiver(entry: requests, swarm: self)
+        case .pubSub(let hub): return hub.accept(stream)
         case .streams(let handler):
             let jobs = jobs
             return RawStreamHandler(gate: gate) { result in
@@ -116,6 +131,9 @@ extension SwarmLoop {
     var protocolCounters: [String: ProtocolCounters] {
         var counters: [String: ProtocolCounters] = [:]
         for hub in hubs { counters[hub.service.name] = hub.service.counters }
+        if let pubSub {
+            counters[GossipSubVersion.v1_2.protocolName] = pubSub.service.counters
+        }
         for entry in protocols.values {
             if case .requests(let requests) = entry.kind {
                 counters[requests.configuration.name] = requests.counters

@@ -34,6 +34,8 @@ final class SwarmLoop {
     var supportedProtocols: [String] = []
     /// The notifications protocols, in the order of registration.
     var hubs: [NotificationHub] = []
+    /// GossipSub, if it is registered.
+    var pubSub: PubSubHub?
     var listeners: [any Channel] = []
     var listenAddresses: [Multiaddr] = []
     var isRunning = false
@@ -53,7 +55,8 @@ final class SwarmLoop {
         isolatedLoop = gate.loop.assumeIsolated()
         localPeer = configuration.identity.peerID
         credentials = NoiseCredentials(
-            identity: configuration.identity, staticKey: NoisePrivateKey(using: &generator))
+            identity: configuration.identity, staticKey: NoisePrivateKey(using: &generator),
+            security: configuration.security)
         peerSet = PeerSet(
             localPeer: localPeer, limits: configuration.limits, timings: configuration.timings,
             reservedOnly: configuration.reservedOnly)
@@ -109,6 +112,8 @@ final class SwarmLoop {
         listeners = []
         for id in connections.keys.sorted() { connections[id]?.close(.shutdown) }
         for hub in hubs { hub.stop() }
+        pubSub?.stop()
+        pubSub = nil
         (hubs, protocols, supportedProtocols) = ([], [:], [])
         events.finish()
     }

@@ -1,14 +1,14 @@
-internal import NIOCore
+package import NIOCore
 internal import NIOHTTP1
 internal import Synchronization
 
 /// A client's connection as the server's task sees it: calls come in, replies go out.
 ///
 /// When nobody iterates over `calls` any more the connection is closed.
-struct HTTPConnection: Sendable {
+package struct HTTPConnection: Sendable {
     private let channel: any Channel
     /// Complete requests, one at a time: the next comes after the reply.
-    let calls: AsyncStream<HTTPCall>
+    package let calls: AsyncStream<HTTPCall>
     /// Whether the connection is within the server's bound.
     let isAdmitted: Bool
 
@@ -38,6 +38,12 @@ struct HTTPConnection: Sendable {
             counters.left()
             throw error
         }
+    }
+
+    /// Prepares the pipeline of a connection that is the only one.
+    package init(_ channel: any Channel, gate: HTTPGate, limits: RPCLimits) throws {
+        try self.init(
+            channel, gate: gate, limits: limits, counters: ConnectionCounters(limit: 1))
     }
 
     /// Writes a reply; returns when the socket took it or the connection has ended.

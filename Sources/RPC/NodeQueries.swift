@@ -126,11 +126,16 @@ package struct PeerReport: Sendable, Hashable {
     /// Whether it says to be a validator.
     package var isValidator: Bool
     package var best: BlockRef
+    /// Whether the connection is encrypted against later quantum computers.
+    package var hasPostQuantumTransport: Bool
 
-    package init(peerID: String, isValidator: Bool, best: BlockRef) {
+    package init(
+        peerID: String, isValidator: Bool, best: BlockRef, hasPostQuantumTransport: Bool
+    ) {
         self.peerID = peerID
         self.isValidator = isValidator
         self.best = best
+        self.hasPostQuantumTransport = hasPostQuantumTransport
     }
 }
 

@@ -71,6 +71,7 @@ extension PeerReport {
             "peerId": .string(peerID), "roles": isValidator ? "AUTHORITY" : "FULL",
             "bestHash": .string(best.hash.description),
             "bestNumber": .integer(best.number.rawValue),
+            "postQuantumTransport": .bool(hasPostQuantumTransport),
         ]
     }
 }

@@ -50,7 +50,9 @@ extension VoteGossipMachine {
     mutating func serveCertificate(
         atOrAbove number: BlockNumber, to place: Int, _ context: inout GossipContext
     ) -> GossipVerdict? {
-        guard let newest, number <= newest.number else { return .accept }
+        guard let newest, number <= newest.number, context.view.sharesCertificates else {
+            return .accept
+        }
         guard load(.lowest(atOrAbove: number), for: place, &context) else {
             return .ignore(.answeredRecently)
         }

@@ -157,6 +157,11 @@ struct NetworkOptions: ParsableArguments {
     @Flag(help: "Let in reserved peers only.")
     var reservedOnly = false
 
+    @Flag(
+        name: .customLong("require-pq-transport"),
+        help: "Refuse connections that are not encrypted with X25519 and ML-KEM-768 together.")
+    var requirePostQuantumTransport = false
+
     @Option(help: "Slots for peers that dial us.")
     var inPeers = 25
 
@@ -203,6 +208,7 @@ struct NetworkOptions: ParsableArguments {
         } else if configuration.listenAddresses.isEmpty {
             configuration.listenAddresses = [try Multiaddr("/ip4/0.0.0.0/tcp/30333")]
         }
+        configuration.requirePostQuantumTransport = requirePostQuantumTransport
         configuration.bootnodes = try bootnodes.map { try Self.peer($0, option: "--bootnodes") }
         configuration.reservedNodes = try reservedNodes.map {
             try Self.peer($0, option: "--reserved-nodes")

@@ -27,13 +27,18 @@ struct RunPrinter {
         }
         if isVerbose { _ = printLines(of: simulator, after: printedLines) }
         print(
-            "seed \(options.seed): \(progress(of: simulator, since: clock.now - start)),"
+            "seed \(options.seed)\(place): \(progress(of: simulator, since: clock.now - start)),"
                 + " digest \(simulator.historyDigest)")
         totals.add(simulator, elapsed: clock.now - start)
         if !isQuiet { printStatistics(of: simulator) }
         guard let violation = simulator.violation else { return true }
         printViolation(violation, of: simulator)
         return false
+    }
+
+    /// Which world of a hunting ground this is; empty for a profile's.
+    private var place: String {
+        options.place.map { " in \($0.ground) \($0.world)" } ?? ""
     }
 
     private func progress(of state: Simulator, since elapsed: Duration) -> String {

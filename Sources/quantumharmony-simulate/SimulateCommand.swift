@@ -39,9 +39,49 @@ struct SimulateCommand: ParsableCommand {
     @Option(help: "With --mutants: only those with this in their names.")
     var only = ""
 
+    @Option(
+        help: """
+            Instead of a profile, a ground that mutants are looked for in: \
+            \(HuntingGround.all.map { "\"\($0.name)\"" }.joined(separator: ", ")).
+            """)
+    var ground: String?
+
+    @Option(help: "With --ground: only the world at this position, from 0.")
+    var world: Int?
+
+    @Option(help: "With --ground: the rule to break, as the table of --mutants names it.")
+    var broken: String?
+
     func validate() throws {
         guard (1...128).contains(nodes) else { throw ValidationError("1 to 128 nodes.") }
         guard rounds >= 1, runs >= 1 else { throw ValidationError("At least one round and run.") }
+        guard let ground else {
+            guard world == nil, broken == nil else { throw ValidationError("Only with --ground.") }
+            return
+        }
+        guard let place = HuntingGround.named(ground) else {
+            throw ValidationError("There is no ground \"\(ground)\".")
+        }
+        guard Mutant(named: broken, in: place) != nil else {
+            throw ValidationError("There is no mutant \"\(broken ?? "")\".")
+        }
+        guard world.map(place.worlds.indices.contains) ?? true else {
+            throw ValidationError("The ground has \(place.worlds.count) worlds.")
+        }
+    }
+
+    /// The runs, but for their seed.
+    private var plans: [SimulationOptions] {
+        guard let ground, let place = HuntingGround.named(ground),
+            let mutant = Mutant(named: broken, in: place)
+        else {
+            return [
+                SimulationOptions(
+                    seed: seed, nodeCount: nodes, profile: profile, roundCount: rounds)
+            ]
+        }
+        let worlds = place.worlds.map { $0.breaking(mutant) }
+        return world.map { [worlds[$0]] } ?? worlds
     }
 
     func run() throws {
@@ -51,10 +91,12 @@ struct SimulateCommand: ParsableCommand {
         }
         var isWell = true
         var totals = RunTotals()
-        for run in 0..<runs where isWell {
-            let options = SimulationOptions(
-                seed: seed &+ run, nodeCount: nodes, profile: profile, roundCount: rounds)
-            isWell = RunPrinter(options, isVerbose: transcript, isQuiet: quiet).run(totals: &totals)
+        for run in 0..<runs {
+            for var options in plans where isWell {
+                options.seed = seed &+ run
+                isWell = RunPrinter(options, isVerbose: transcript, isQuiet: quiet)
+                    .run(totals: &totals)
+            }
         }
         if runs > 1 || quiet { totals.printLines() }
         if !isWell { throw ExitCode(1) }

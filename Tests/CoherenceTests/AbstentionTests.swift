@@ -45,9 +45,9 @@ import Testing
 
     @Test func `while abstaining it signs the nil precommit of a round that it leaves`() {
         var bench = GadgetBench(chain, known: "A", abstaining: true)
-        bench.receives(.precommit, round: 0, "nil", from: 1)
+        bench.receives(.precommit, round: 0, "nil", from: 1, 2)
         #expect(
-            bench.receives(.precommit, round: 0, "nil", from: 2).prefix(2) == [
+            bench.receives(.precommit, round: 0, "nil", from: 3).prefix(2) == [
                 "sign precommit 0 nil", "enter 1",
             ])
         #expect(bench.sign() == ["persist precommit 0 nil", "send precommit 0 nil"])
@@ -85,7 +85,7 @@ import Testing
         #expect(bench.view.highestQuorum?.block == chain.ref("A"))
         let lines = bench.receives(.precommit, round: 0, "A", from: 1, 2, 3)
         #expect(lines.contains("finalised A in 0"))
-        bench.receives(.precommit, round: 1, "nil", from: 1, 2)
+        bench.receives(.precommit, round: 1, "nil", from: 1, 2, 3)
         #expect(bench.gadget.round == RoundNumber(2))
         #expect(bench.unsigned.isEmpty)
     }

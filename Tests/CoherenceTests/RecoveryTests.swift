@@ -128,6 +128,26 @@ import Testing
         #expect(try start(certificate: "Y", round: 1).view(tree: tree).halt != nil)
     }
 
+    /// A crash between the commits of the chain's file, which prunes what conflicts with F, and of
+    /// the sign log, which drops the lock.
+    @Test(arguments: [(UInt64(0), true), (1, true), (2, false)])
+    func `a lock on a block that is gone is dropped if finality is newer`(
+        _ certificateRound: UInt64, _ isKept: Bool
+    ) throws {
+        let domain = Fixture.domain(4)
+        var gadget = try recovered {
+            $0.lock = Lock(
+                Fixture.quorumCertificate(domain, [0, 1, 2], round: 1, chain.target("C")))
+            $0.finalised = chain.ref("X")
+            $0.certificate = Fixture.certificate(
+                domain, [0, 1, 2], round: certificateRound, chain.target("X"))
+        }
+        var tree = chain.tree("A X Y")
+        _ = tree.finalise(chain.ref("X").hash)
+        _ = gadget.handle(.start, tree: tree, now: .zero)
+        #expect(gadget.view(tree: tree).lockRound == (isKept ? RoundNumber(1) : nil))
+    }
+
     @Test func `a lock whose block is lost is kept and its block fetched`() throws {
         let lock = Lock(
             Fixture.quorumCertificate(Fixture.domain(4), [0, 1, 2], round: 1, chain.target("B")))

@@ -39,11 +39,22 @@ import Testing
     @Test func `who leaves a round without a precommit signs a nil one first`() {
         var bench = GadgetBench(chain, known: "A")
         bench.sign()
-        bench.receives(.precommit, round: 0, "nil", from: 1)
+        bench.receives(.precommit, round: 0, "nil", from: 1, 2)
         #expect(
-            bench.receives(.precommit, round: 0, "nil", from: 2).prefix(2) == [
+            bench.receives(.precommit, round: 0, "A", from: 3).prefix(2) == [
                 "sign precommit 0 nil", "enter 1",
             ])
+    }
+
+    @Test func `a hopeless round is not left before q validators have precommitted in it`() {
+        var bench = GadgetBench(chain, known: "A")
+        bench.sign()
+        // Two of four gave up: no block can get three any more, but only two votes are on record.
+        bench.receives(.precommit, round: 0, "nil", from: 1, 2)
+        #expect(bench.gadget.round == RoundNumber(0))
+        // A third vote, here the own one, and at once.
+        bench.fires(.prevote(RoundNumber(0)))
+        #expect(bench.sign().contains("enter 1"))
     }
 
     @Test func `a certificate ends all rounds up to its own without a nil precommit`() {
@@ -71,7 +82,7 @@ import Testing
         var bench = GadgetBench(chain, local: nil, known: "A B")
         for _ in 0..<3 {
             bench.receives(
-                .precommit, round: bench.gadget.round.rawValue, "nil", from: 0, 1)
+                .precommit, round: bench.gadget.round.rawValue, "nil", from: 0, 1, 2)
         }
         #expect(bench.gadget.round == RoundNumber(3))
         #expect(bench.timers[.prevote(RoundNumber(3))] == bench.now + .microseconds(1_687_500))
@@ -136,7 +147,7 @@ import Testing
         // Two of seven in round 1: not enough for a jump.
         bench.receives(.prevote, round: 1, "A", from: 1, 2)
         #expect(bench.gadget.round == RoundNumber(0))
-        bench.receives(.precommit, round: 0, "nil", from: 1, 2, 3)
+        bench.receives(.precommit, round: 0, "nil", from: 1, 2, 3, 4, 5)
         #expect(bench.gadget.round == RoundNumber(1))
         #expect(bench.view.heldCount(RoundNumber(1), .prevote) == 2)
     }

@@ -53,25 +53,96 @@ import Testing
         #expect(bench.view.ownVotes.isEmpty)
     }
 
-    @Test func `a failed signature leaves its slot taken and lets later votes go`() {
+    @Test func `after a failure the signer is asked for the same vote again`() {
         var bench = GadgetBench(chain, known: "A")
-        let prevote = bench.unsigned[0].slot
+        let vote = bench.unsigned[0]
+        #expect(bench.fails() == ["set signing timer in 250 ms"])
+        #expect(bench.notes.contains(.signingFailed(vote.slot)))
+        // What would be a reason for another vote changes nothing.
+        bench.imports("B C")
+        bench.handle(.measurement(.usable(Fixture.state)))
+        #expect(bench.unsigned.isEmpty)
+        #expect(bench.fires(.signing) == ["sign prevote 0 A"])
+        #expect(bench.unsigned == [vote])
+        #expect(bench.sign() == ["persist prevote 0 A", "send prevote 0 A"])
+    }
+
+    @Test func `the pauses between requests double up to eight seconds, and start anew`() {
+        var bench = GadgetBench(chain, known: "A")
+        for pause in [250, 500, 1_000, 2_000, 4_000, 8_000, 8_000] {
+            #expect(bench.fails() == ["set signing timer in \(pause) ms"])
+            bench.fires(.signing)
+        }
+        bench.sign()
         bench.fires(.prevote(RoundNumber(0)))
-        bench.signWaiting(at: 1)
+        #expect(bench.fails() == ["set signing timer in 250 ms"])
+    }
+
+    @Test func `later votes wait for one that failed, and go with it`() {
+        var bench = GadgetBench(chain, known: "A")
+        bench.fires(.prevote(RoundNumber(0)))
+        bench.fails()
+        #expect(bench.sign() == [])
+        bench.fires(.signing)
         #expect(
-            bench.handle(.signingFailed(prevote)) == [
+            bench.sign() == [
+                "persist prevote 0 A", "send prevote 0 A",
                 "persist precommit 0 nil", "send precommit 0 nil",
             ])
-        #expect(bench.notes.contains(.signingFailed(prevote)))
+    }
+
+    @Test func `a failed vote is given up when its round is two behind`() {
+        var bench = GadgetBench(chain, known: "A")
+        bench.fails()
+        bench.receives(.precommit, round: 0, "nil", from: 1, 2, 3)
+        #expect(bench.gadget.round == RoundNumber(1))
+        #expect(bench.timers[.signing] != nil)
+        // The nil precommit of round 0 and the primary's prevote of round 1 wait for it.
+        #expect(bench.sign() == [])
+        let lines = bench.receives(.precommit, round: 1, "nil", from: 1, 2, 3)
+        #expect(
+            lines.filter { $0.hasPrefix("persist") || $0.hasPrefix("send") } == [
+                "persist precommit 0 nil", "send precommit 0 nil",
+                "persist prevote 1 A", "send prevote 1 A",
+            ])
+        #expect(lines.contains("cancel signing timer"))
+        #expect(bench.fires(.signing) == ["no such timer is set"])
+    }
+
+    @Test func `a signature that comes after its failure was told is taken all the same`() {
+        var bench = GadgetBench(chain, known: "A")
+        let vote = bench.unsigned[0]
+        bench.fails()
+        let signature = ToySignatures().sign(
+            vote.signedBytes, by: vote.slot.validator, in: bench.domain.set, nonce: 9)
+        #expect(
+            bench.handle(.signed(vote.slot, signature)) == [
+                "persist prevote 0 A", "send prevote 0 A", "cancel signing timer",
+            ])
+    }
+
+    @Test func `after a restart a vote that was never signed may be for something else`() {
+        var bench = GadgetBench(chain, known: "A")
+        bench.fails()
         bench.imports("B")
-        #expect(bench.gadget.round == RoundNumber(0))
-        #expect(bench.view.ownVotes.map(\.phase) == [.precommit])
+        bench.restart()
+        #expect(bench.unsigned.map(\.target) == [chain.target("B")])
+        #expect(bench.timers[.signing] == nil)
+    }
+
+    @Test func `no signature is asked for again after signing has ended`() {
+        var bench = GadgetBench(chain, known: "A")
+        bench.fails()
+        bench.receives(.prevote, round: 0, "A", from: 0)
+        #expect(bench.view.halt != nil)
+        #expect(bench.fires(.signing) == ["no such timer is set"])
     }
 
     @Test func `a signature of the wrong form counts as a failure`() {
         var bench = GadgetBench(chain, known: "A")
         let slot = bench.unsigned[0].slot
-        #expect(bench.handle(.signed(slot, [0x3A, 1, 2])) == [])
+        #expect(
+            bench.handle(.signed(slot, [0x3A, 1, 2])) == ["set signing timer in 250 ms"])
         #expect(bench.notes.contains(.signingFailed(slot)))
     }
 
@@ -88,7 +159,7 @@ import Testing
     @Test func `a late quorum of a round that was left changes no precommit`() {
         var bench = GadgetBench(chain, known: "A")
         bench.sign()
-        bench.receives(.precommit, round: 0, "nil", from: 1, 2)
+        bench.receives(.precommit, round: 0, "nil", from: 1, 2, 3)
         #expect(bench.gadget.round == RoundNumber(1))
         bench.sign()
         #expect(bench.receives(.prevote, round: 0, "A", from: 1, 2) == ["persist quorum 0 A"])

@@ -25,8 +25,19 @@ enum PeerTrouble: Error, CustomStringConvertible {
 enum PeerKind: String, Sendable, CaseIterable, CustomTestStringConvertible {
     case py = "py_peer.py"
     case go = "go_peer.py"
+    /// Speaks the hybrid encryption and little else.
+    case hybrid = "hybrid_peer.py"
 
-    var testDescription: String { self == .py ? "py-libp2p" : "go-libp2p" }
+    /// The whole libp2p implementations.
+    static let allCases: [PeerKind] = [.py, .go]
+
+    var testDescription: String {
+        switch self {
+        case .py: "py-libp2p"
+        case .go: "go-libp2p"
+        case .hybrid: "kyber-py"
+        }
+    }
 }
 
 /// A third-party peer in a process of its own, commanded in JSON lines (see peers/driver.py).

@@ -26,10 +26,31 @@ enum MuxingVectors {
 
     struct ProtobufFile: Decodable {
         var identify: Identify
+        var gossipsub: GossipSub
 
         struct Identify: Decodable {
             var pb: String
             var framed: String
+        }
+        /// Framed RPCs, and a signed message.
+        struct GossipSub: Decodable {
+            var topic: String
+            var subscribe: String
+            var publish_strict_no_sign: String
+            var ihave: String
+            var iwant: String
+            var graft: String
+            var prune_backoff_60: String
+            var idontwant: String
+            var strict_sign: StrictSign
+
+            struct StrictSign: Decodable {
+                var signed_bytes: String
+                var signature: String
+                var message: String
+                var rpc_framed: String
+                var default_message_id: String
+            }
         }
     }
 

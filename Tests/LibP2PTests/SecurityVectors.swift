@@ -79,7 +79,22 @@ enum SecurityVectors {
         var snow: Pattern
         var libp2p_xx_no_extensions: Handshake
         var libp2p_xx_with_stream_muxers: Handshake
+        var xxhfs_public_kat_1: Hybrid
 
+        struct Hybrid: Decodable, Sendable {
+            var protocol_name: String
+            var init_static: String
+            var resp_static: String
+            var init_ephemeral: String
+            var kem_keygen_d: String
+            var kem_keygen_z: String
+            var msg_a: String
+            var msg_b: String
+            var msg_c: String
+            var handshake_hash: String
+            var cs1_k_initiator_to_responder: String
+            var cs2_k_responder_to_initiator: String
+        }
         struct Pattern: Decodable, Sendable {
             var protocol_name: String
             var init_prologue: String

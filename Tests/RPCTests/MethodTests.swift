@@ -3,6 +3,7 @@ import Coherence
 import Primitives
 import RPC
 import SCALE
+import TestSupport
 import Testing
 
 @Suite("RPC methods")
@@ -50,10 +51,12 @@ struct MethodTests {
                 [
                     "peerId": "12D3KooWA", "roles": "AUTHORITY",
                     "bestHash": text(node.blocks[1].hash), "bestNumber": 1,
+                    "postQuantumTransport": true,
                 ],
                 [
                     "peerId": "12D3KooWB", "roles": "FULL",
                     "bestHash": text(node.blocks[2].hash), "bestNumber": 2,
+                    "postQuantumTransport": false,
                 ],
             ])
     }

@@ -29,6 +29,15 @@ struct MutantTests {
         Hunt(name: "leaves the round out of the signed bytes", limit: 5),
         Hunt(name: "believes certificates without signatures", limit: 10),
         Hunt(name: "does not send stored votes again", limit: 5),
+        Hunt(name: "drops locks above F when F moves", limit: 2),
+        Hunt(name: "asks a signer that failed for something else", limit: 3),
+        Hunt(name: "asks a signer that failed no more", limit: 10),
+        Hunt(name: "leaves rounds without a precommit", limit: 2),
+        Hunt(name: "jumps to the highest round seen", limit: 5),
+        Hunt(name: "keeps conflicting locks when F moves", limit: 2),
+        Hunt(name: "keeps certificates to itself", limit: 2),
+        Hunt(name: "locks blocks that it does not have", limit: 20),
+        Hunt(name: "does not write certificates", limit: 5),
     ]
 
     @Test(arguments: hunts)

@@ -39,6 +39,28 @@ struct PastFailureTests {
             found: "the checker did not know blocks that a crash had kept from it"),
     ]
 
+    /// Seeds of hunting grounds in which the protocol as it is once broke a rule.
+    static let hunted = [
+        (
+            ground: HuntingGround.strategist, seed: UInt64(12),
+            found: "two of four ran ahead by nil precommits, and one of them crashed for good"
+        )
+    ]
+
+    @Test(arguments: hunted.indices)
+    func `What was found in a hunting ground is not found again`(index: Int) {
+        let failure = Self.hunted[index]
+        for var options in failure.ground.worlds {
+            options.seed = failure.seed
+            var simulator = Simulator(options)
+            simulator.run()
+            #expect(
+                simulator.violation == nil,
+                "\(failure.found): \(options.commandLine)\n\(simulator.transcript.newest.suffix(60))"
+            )
+        }
+    }
+
     @Test(arguments: cases)
     func `What was found is not found again`(failure: Case) {
         let options = SimulationOptions(

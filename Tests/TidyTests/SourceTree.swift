@@ -20,7 +20,7 @@ struct SourceTree {
 
     let root: URL
     let sources: [File]
-    /// The tests and the benchmarks.
+    /// The tests, the benchmarks and the fuzz targets.
     let tests: [File]
 
     init() throws {
@@ -29,6 +29,7 @@ struct SourceTree {
         sources = try Self.files(below: "Sources", of: root)
         tests =
             try Self.files(below: "Tests", of: root) + Self.files(below: "Benchmarks", of: root)
+            + Self.files(below: "Fuzz", of: root)
     }
 
     private static func files(below folder: String, of root: URL) throws -> [File] {

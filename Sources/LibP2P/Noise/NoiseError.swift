@@ -10,6 +10,11 @@ public enum NoiseError: Error, Sendable, Equatable {
     case decryptionFailed
     /// A public key of small order: the shared secret would be all zeros.
     case weakPublicKey
+    /// An ML-KEM-768 encapsulation key whose coefficients are not reduced.
+    case invalidEncapsulationKey
+    /// Both sides have the hybrid encryption and yet agreed on the classical one: somebody in
+    /// between changed what was proposed.
+    case downgraded
     /// The handshake payload is no protobuf message of its kind.
     case malformedPayload
     /// The handshake payload has no identity key or no signature.

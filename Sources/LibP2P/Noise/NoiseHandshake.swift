@@ -7,6 +7,8 @@ public struct NoiseSession: Sendable {
     /// The multiplexer that both sides offered inside the handshake; nil when it is to be
     /// negotiated.
     public let earlyMuxer: String?
+    /// How the connection is encrypted.
+    public let security: SecurityProtocol
     /// Identifies this handshake and nothing else: the same 32 bytes on both sides.
     public let handshakeHash: [UInt8]
 
@@ -14,7 +16,8 @@ public struct NoiseSession: Sendable {
     public var remotePeer: PeerID { remotePublicKey.peerID }
 }
 
-/// The Noise XX handshake of libp2p over a byte stream (libp2p noise specification).
+/// The Noise XX handshake of libp2p over a byte stream (libp2p noise specification), classical or
+/// hybrid.
 ///
 /// The initiator is the side that dialled. A byte mover: `receive` what arrived, send what
 /// `nextOutput` gives, look at `outcome`; bytes that came behind the handshake are the first
@@ -37,6 +40,7 @@ public struct NoiseHandshake: Sendable {
     private let credentials: NoiseCredentials
     private let expectedPeer: PeerID?
     private let isInitiator: Bool
+    private let security: SecurityProtocol
     private var state: NoiseHandshakeState
     private var remotePayload: NoisePayload?
     private var remotePublicKey: PublicKey?
@@ -45,18 +49,22 @@ public struct NoiseHandshake: Sendable {
     /// Where the handshake stands.
     public private(set) var outcome = Outcome.pending
 
-    /// A handshake on a new connection. The ephemeral key is for this handshake only. With
-    /// `expectedPeer`, any other peer fails it. The prologue is empty with all stock peers.
+    /// A handshake on a new connection. The ephemeral keys are for this handshake only; the dialer
+    /// of a hybrid one needs a `kemKey`. With `expectedPeer`, any other peer fails it. The prologue
+    /// is empty with all stock peers.
     public init(
         role: ConnectionRole, credentials: NoiseCredentials, ephemeralKey: NoisePrivateKey,
+        kemKey: NoiseKEMKey? = nil, security: SecurityProtocol = .noise,
         expectedPeer: PeerID? = nil, prologue: [UInt8] = []
     ) {
         self.credentials = credentials
+        self.security = security
         self.expectedPeer = expectedPeer
         isInitiator = role == .dialer
         state = NoiseHandshakeState(
-            pattern: .xx, role: role == .dialer ? .initiator : .responder, prologue: prologue,
-            staticKey: credentials.staticKey, ephemeralKey: ephemeralKey)
+            pattern: security.pattern, role: role == .dialer ? .initiator : .responder,
+            prologue: prologue, staticKey: credentials.staticKey, ephemeralKey: ephemeralKey,
+            kemKey: kemKey)
         advance()
     }
 
@@ -122,6 +130,11 @@ public struct NoiseHandshake: Sendable {
         if let expectedPeer, key.peerID != expectedPeer {
             throw .unexpectedPeer(expected: expectedPeer, actual: key.peerID)
         }
+        if security == .noise, credentials.security.protocols.contains(.hybridNoise),
+            payload.securityProtocols.contains(where: SecurityProtocol.hybridNoise.name.isSameName)
+        {
+            throw .downgraded
+        }
         remotePayload = payload
         remotePublicKey = key
     }
@@ -141,7 +154,7 @@ public struct NoiseHandshake: Sendable {
         return NoiseSession(
             channel: state.makeChannel(),
             remotePublicKey: remotePublicKey,
-            earlyMuxer: earlyMuxer(remote: remotePayload.streamMuxers),
+            earlyMuxer: earlyMuxer(remote: remotePayload.streamMuxers), security: security,
             handshakeHash: state.handshakeHash)
     }
 

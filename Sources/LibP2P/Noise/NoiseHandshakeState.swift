@@ -12,21 +12,28 @@ package struct NoiseHandshakeState: Sendable {
     private let role: NoiseRole
     private let staticKey: NoisePrivateKey
     private let ephemeralKey: NoisePrivateKey
+    private let kemKey: NoiseKEMKey?
     private var symmetric: NoiseSymmetricState
     private var position = 0
     private var remoteEphemeralKey: [UInt8]?
+    private var remoteKEMKey: NoiseKEMPublicKey?
     /// The other side's static public key, once it was received.
     package private(set) var remoteStaticKey: [UInt8]?
 
-    /// The state before the first message. The ephemeral key must be fresh for every handshake.
+    /// The state before the first message. The ephemeral keys must be fresh for every handshake;
+    /// `kemKey` is needed by the initiator of a hybrid pattern.
     package init(
         pattern: NoiseHandshakePattern, role: NoiseRole, prologue: [UInt8],
-        staticKey: NoisePrivateKey, ephemeralKey: NoisePrivateKey
+        staticKey: NoisePrivateKey, ephemeralKey: NoisePrivateKey, kemKey: NoiseKEMKey? = nil
     ) {
+        precondition(
+            kemKey != nil || role == .responder || !pattern.messages.joined().contains(.e1),
+            "the initiator of a hybrid handshake has a key for it")
         self.pattern = pattern
         self.role = role
         self.staticKey = staticKey
         self.ephemeralKey = ephemeralKey
+        self.kemKey = kemKey
         symmetric = NoiseSymmetricState(protocolName: pattern.protocolName)
         symmetric.mixHash(prologue)
     }
@@ -52,6 +59,8 @@ package struct NoiseHandshakeState: Sendable {
                 message += ephemeralKey.publicKey
                 symmetric.mixHash(ephemeralKey.publicKey)
             case .s: message += try symmetric.encryptAndHash(staticKey.publicKey)
+            case .e1: message += try symmetric.encryptAndHash(kemKey?.publicKey ?? [])
+            case .ekem1: message += try encapsulate()
             case .ee, .es, .se: try mixSharedSecret(token)
             }
         }
@@ -72,9 +81,12 @@ package struct NoiseHandshakeState: Sendable {
                 symmetric.mixHash(key)
                 remoteEphemeralKey = Array(key)
             case .s:
-                let tag = symmetric.hasKey ? NoiseCipherState.tagByteCount : 0
-                let field = try take(NoisePrivateKey.byteCount + tag, from: &rest, of: message)
-                remoteStaticKey = try symmetric.decryptAndHash(field)
+                remoteStaticKey = try open(NoisePrivateKey.byteCount, from: &rest, of: message)
+            case .e1:
+                remoteKEMKey = try NoiseKEMPublicKey(
+                    open(NoiseKEMKey.publicKeyByteCount, from: &rest, of: message))
+            case .ekem1:
+                try decapsulate(open(NoiseKEMKey.ciphertextByteCount, from: &rest, of: message))
             case .ee, .es, .se: try mixSharedSecret(token)
             }
         }
@@ -101,6 +113,31 @@ package struct NoiseHandshakeState: Sendable {
         guard rest.count >= byteCount else { throw .messageTooShort(byteCount: message.count) }
         defer { rest = rest.dropFirst(byteCount) }
         return rest.prefix(byteCount)
+    }
+
+    /// Takes a field of that many bytes, encrypted once there is a key.
+    private mutating func open(
+        _ byteCount: Int, from rest: inout ArraySlice<UInt8>, of message: ArraySlice<UInt8>
+    ) throws(NoiseError) -> [UInt8] {
+        let tag = symmetric.hasKey ? NoiseCipherState.tagByteCount : 0
+        return try symmetric.decryptAndHash(take(byteCount + tag, from: &rest, of: message))
+    }
+
+    /// Step `ekem1` of the writer: the field to be sent.
+    private mutating func encapsulate() throws(NoiseError) -> [UInt8] {
+        guard let remoteKEMKey else {
+            preconditionFailure("a pattern sends keys before it uses them")
+        }
+        let (ciphertext, secret) = remoteKEMKey.encapsulate()
+        let field = try symmetric.encryptAndHash(ciphertext)
+        symmetric.mixKey(secret)
+        return field
+    }
+
+    /// Step `ekem1` of the reader.
+    private mutating func decapsulate(_ ciphertext: [UInt8]) throws(NoiseError) {
+        guard let kemKey else { preconditionFailure("the initiator has the key that it sent") }
+        symmetric.mixKey(try kemKey.sharedSecret(in: ciphertext))
     }
 
     private mutating func mixSharedSecret(_ token: NoiseToken) throws(NoiseError) {

@@ -3,6 +3,8 @@
 package struct NoisePayload: Sendable, Equatable {
     /// Longer lists of multiplexers are taken as none.
     package static let maximumMuxerCount = 100
+    /// Longer lists of security protocols are taken as none.
+    package static let maximumSecurityProtocolCount = 16
     /// What the identity key signs, before the static key.
     private static let signaturePrefix = Array("noise-libp2p-static-key:".utf8)
 
@@ -12,6 +14,9 @@ package struct NoisePayload: Sendable, Equatable {
         static let extensions: UInt64 = 4
         /// Inside the extensions.
         static let streamMuxers: UInt64 = 2
+        /// Inside the extensions; of this project alone, so far from the numbers that the
+        /// specification gives out.
+        static let securityProtocols: UInt64 = 7_168
     }
 
     /// A serialised `PublicKey`.
@@ -21,19 +26,28 @@ package struct NoisePayload: Sendable, Equatable {
     /// The multiplexers that the sender would use without another negotiation, best first; empty
     /// when it asks for the negotiation.
     package var streamMuxers: [String]
+    /// The ways of encryption that the sender has, where one is the hybrid; others do not tell.
+    package var securityProtocols: [String]
 
-    package init(identityKey: [UInt8], identitySignature: [UInt8], streamMuxers: [String] = []) {
+    package init(
+        identityKey: [UInt8], identitySignature: [UInt8], streamMuxers: [String] = [],
+        securityProtocols: [String] = []
+    ) {
         self.identityKey = identityKey
         self.identitySignature = identitySignature
         self.streamMuxers = streamMuxers
+        self.securityProtocols = securityProtocols
     }
 
     /// A payload in which `identity` vouches for a static key.
-    package init(identity: NodeIdentity, staticKey: [UInt8], streamMuxers: [String]) {
+    package init(
+        identity: NodeIdentity, staticKey: [UInt8], streamMuxers: [String],
+        securityProtocols: [String] = []
+    ) {
         self.init(
             identityKey: identity.publicKey.protobuf,
             identitySignature: identity.sign(Self.signedMessage(staticKey)),
-            streamMuxers: streamMuxers)
+            streamMuxers: streamMuxers, securityProtocols: securityProtocols)
     }
 
     private static func signedMessage(_ staticKey: [UInt8]) -> [UInt8] {
@@ -59,20 +73,18 @@ package struct NoisePayload: Sendable, Equatable {
     /// The serialised message.
     package var protobuf: [UInt8] {
         var bytes: [UInt8] = []
-        Self.append(identityKey, as: FieldNumber.identityKey, to: &bytes)
-        Self.append(identitySignature, as: FieldNumber.identitySignature, to: &bytes)
-        guard !streamMuxers.isEmpty else { return bytes }
+        bytes.appendProtobufField(FieldNumber.identityKey, identityKey)
+        bytes.appendProtobufField(FieldNumber.identitySignature, identitySignature)
         var extensions: [UInt8] = []
         for muxer in streamMuxers {
-            Self.append(Array(muxer.utf8), as: FieldNumber.streamMuxers, to: &extensions)
+            extensions.appendProtobufField(FieldNumber.streamMuxers, Array(muxer.utf8))
         }
-        Self.append(extensions, as: FieldNumber.extensions, to: &bytes)
+        for name in securityProtocols {
+            extensions.appendProtobufField(FieldNumber.securityProtocols, Array(name.utf8))
+        }
+        guard !extensions.isEmpty else { return bytes }
+        bytes.appendProtobufField(FieldNumber.extensions, extensions)
         return bytes
-    }
-
-    private static func append(_ content: [UInt8], as number: UInt64, to bytes: inout [UInt8]) {
-        UnsignedVarint.append(number << 3 | 2, to: &bytes)
-        UnsignedVarint.appendLengthPrefixed(content, to: &bytes)
     }
 
     /// Reads a serialised message; fields of other numbers or forms are skipped.
@@ -80,6 +92,7 @@ package struct NoisePayload: Sendable, Equatable {
         var key: ArraySlice<UInt8>?
         var signature: ArraySlice<UInt8>?
         var muxers: [String] = []
+        var securityProtocols: [String] = []
         do {
             var reader = ProtobufFieldReader(bytes[...])
             while let field = try reader.next() {
@@ -87,7 +100,10 @@ package struct NoisePayload: Sendable, Equatable {
                 switch field.number {
                 case FieldNumber.identityKey: key = content
                 case FieldNumber.identitySignature: signature = content
-                case FieldNumber.extensions: muxers += try Self.muxers(inExtensions: content)
+                case FieldNumber.extensions:
+                    muxers += try Self.names(FieldNumber.streamMuxers, inExtensions: content)
+                    securityProtocols += try Self.names(
+                        FieldNumber.securityProtocols, inExtensions: content)
                 default: break
                 }
             }
@@ -97,23 +113,23 @@ package struct NoisePayload: Sendable, Equatable {
         guard let key, let signature else { throw .missingIdentity }
         self.init(
             identityKey: Array(key), identitySignature: Array(signature),
-            streamMuxers: muxers.count <= Self.maximumMuxerCount ? muxers : [])
+            streamMuxers: muxers.count <= Self.maximumMuxerCount ? muxers : [],
+            securityProtocols: securityProtocols.count <= Self.maximumSecurityProtocolCount
+                ? securityProtocols : [])
     }
 
-    private static func muxers(
-        inExtensions message: ArraySlice<UInt8>
+    private static func names(
+        _ number: UInt64, inExtensions message: ArraySlice<UInt8>
     ) throws(ProtobufFieldReader.Malformed) -> [String] {
-        var muxers: [String] = []
+        var names: [String] = []
         var reader = ProtobufFieldReader(message)
         while let field = try reader.next() {
-            guard field.number == FieldNumber.streamMuxers, let content = field.content else {
-                continue
-            }
+            guard field.number == number, let content = field.content else { continue }
             guard let name = String(validating: content, as: UTF8.self) else {
                 throw ProtobufFieldReader.Malformed()
             }
-            muxers.append(name)
+            names.append(name)
         }
-        return muxers
+        return names
     }
 }

@@ -6,10 +6,11 @@ struct ProtobufFieldReader {
     /// A message whose fields are to be read.
     init(_ message: ArraySlice<UInt8>) { rest = message }
 
-    /// A field with its content if it is length-delimited (wire type 2), else without.
+    /// A field with its value, as far as it is a varint (wire type 0) or length-delimited (type 2).
     struct Field: Equatable {
         var number: UInt64
         var content: ArraySlice<UInt8>?
+        var integer: UInt64?
     }
 
     /// Not a protobuf message.
@@ -20,9 +21,9 @@ struct ProtobufFieldReader {
         guard !rest.isEmpty else { return nil }
         let tag = try varint()
         guard tag >> 3 != 0 else { throw Malformed() }
-        var field = Field(number: tag >> 3, content: nil)
+        var field = Field(number: tag >> 3, content: nil, integer: nil)
         switch tag & 7 {
-        case 0: _ = try varint()
+        case 0: field.integer = try varint()
         case 1: _ = try take(8)
         case 2: field.content = try take(varint())
         case 5: _ = try take(4)

@@ -81,24 +81,14 @@ public struct NotificationStreams: Sendable {
 // MARK: - Peers and connections
 
 extension NotificationStreams {
-    /// The position of a peer, or where it would be.
-    private func position(of peer: PeerID) -> (index: Int, isKnown: Bool) {
-        var (low, high) = (0, peers.count)
-        while low < high {
-            let middle = (low + high) / 2
-            if peers[middle].id < peer { low = middle + 1 } else { high = middle }
-        }
-        return (low, low < peers.count && peers[low].id == peer)
-    }
-
     func index(of peer: PeerID) -> Int? {
-        let (index, isKnown) = position(of: peer)
+        let (index, isKnown) = peers.position(of: peer) { $0.id }
         return isKnown ? index : nil
     }
 
     /// The peer's position, after adding it if need be; nil when there are too many.
     private mutating func add(_ peer: PeerID, now: Instant) -> Int? {
-        let (index, isKnown) = position(of: peer)
+        let (index, isKnown) = peers.position(of: peer) { $0.id }
         if isKnown { return index }
         guard peers.count < configuration.maximumPeers else { return nil }
         let openings = TokenBucket(configuration.inboundOpenings, now: now)

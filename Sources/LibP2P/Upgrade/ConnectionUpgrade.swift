@@ -27,20 +27,20 @@ public struct SecuredConnection: Sendable {
     public let remotePublicKey: PublicKey
     /// The agreed multiplexer, `/yamux/1.0.0`.
     public let multiplexer: String
+    /// How the connection is encrypted.
+    public let security: SecurityProtocol
     /// Identifies this connection's handshake: the same 32 bytes on both sides.
     public let handshakeHash: [UInt8]
 }
 
-/// The way of a raw TCP connection to a secured one: multistream-select for `/noise`, the Noise
-/// handshake, multistream-select for `/yamux/1.0.0` inside it (libp2p connection establishment
-/// specification).
+/// The way of a raw TCP connection to a secured one: multistream-select for the encryption that the
+/// credentials' policy allows, the Noise handshake, multistream-select for `/yamux/1.0.0` inside it
+/// (libp2p connection establishment specification).
 ///
 /// A byte mover: `receive` what arrived, send what `nextOutput` gives, wait until `nextDeadline` at
 /// most, and ask for the one event after each step. What `nextOutput` still gives after the event
 /// is to be sent too: before anything that the channel seals, or before the connection is closed.
 public struct ConnectionUpgrade: Sendable {
-    /// The name of the encryption.
-    public static let noiseProtocol = "/noise"
     /// The name of the multiplexer.
     public static let yamuxProtocol = "/yamux/1.0.0"
     /// How long an upgrade may take.
@@ -55,32 +55,45 @@ public struct ConnectionUpgrade: Sendable {
     }
 
     private enum Phase: Sendable {
-        case security(Negotiation, NoiseHandshake)
+        case security(Negotiation)
         case handshake(NoiseHandshake)
         case multiplexer(Negotiation, NoiseSession)
         case finished
     }
 
+    /// What the handshake needs once its form is agreed.
+    private struct Keys: Sendable {
+        let credentials: NoiseCredentials
+        let ephemeralKey: NoisePrivateKey
+        let kemKey: NoiseKEMKey?
+        let expectedPeer: PeerID?
+    }
+
     private let role: ConnectionRole
     private let deadline: Instant
+    private let keys: Keys
     private var phase: Phase
     private var output: [UInt8] = []
     private var event: Event?
 
-    /// An upgrade that begins now. The ephemeral key is for this connection only. With
-    /// `expectedPeer`, any other peer fails it.
+    /// An upgrade that begins now. The ephemeral keys are for this connection only; a dialer whose
+    /// credentials allow the hybrid encryption needs a `kemKey`. With `expectedPeer`, any other
+    /// peer fails it.
     public init(
         role: ConnectionRole, credentials: NoiseCredentials, ephemeralKey: NoisePrivateKey,
-        expectedPeer: PeerID? = nil, now: Instant, timeout: Duration = defaultTimeout
+        kemKey: NoiseKEMKey? = nil, expectedPeer: PeerID? = nil, now: Instant,
+        timeout: Duration = defaultTimeout
     ) {
+        let protocols = credentials.security.protocols
+        precondition(role == .listener || kemKey != nil || !protocols.contains(.hybridNoise))
         self.role = role
         deadline = now + timeout
-        var negotiation = Negotiation(role: role, name: Self.noiseProtocol)
-        output = negotiation.nextOutput()
-        let handshake = NoiseHandshake(
-            role: role, credentials: credentials, ephemeralKey: ephemeralKey,
+        keys = Keys(
+            credentials: credentials, ephemeralKey: ephemeralKey, kemKey: kemKey,
             expectedPeer: expectedPeer)
-        phase = .security(negotiation, handshake)
+        var negotiation = Negotiation(role: role, names: protocols.map(\.name))
+        output = negotiation.nextOutput()
+        phase = .security(negotiation)
     }
 
     /// When `handleDeadline` is to be called; nil when the upgrade is over.
@@ -128,8 +141,7 @@ public struct ConnectionUpgrade: Sendable {
     /// Gives bytes to the phase, and what it leaves over to the next one.
     private mutating func advance(with bytes: [UInt8]) {
         switch phase {
-        case .security(let negotiation, let handshake):
-            negotiateSecurity(negotiation, handshake, bytes)
+        case .security(let negotiation): negotiateSecurity(negotiation, bytes)
         case .handshake(let handshake): shakeHands(handshake, bytes)
         case .multiplexer(let negotiation, let session):
             negotiateMultiplexer(negotiation, session, bytes)
@@ -137,16 +149,20 @@ public struct ConnectionUpgrade: Sendable {
         }
     }
 
-    private mutating func negotiateSecurity(
-        _ current: Negotiation, _ handshake: NoiseHandshake, _ bytes: [UInt8]
-    ) {
+    private mutating func negotiateSecurity(_ current: Negotiation, _ bytes: [UInt8]) {
         var negotiation = current
         negotiation.receive(bytes)
         output += negotiation.nextOutput()
         switch negotiation.outcome {
-        case .pending: phase = .security(negotiation, handshake)
+        case .pending: phase = .security(negotiation)
         case .failed(let error): fail(.security(error))
-        case .agreed: shakeHands(handshake, negotiation.takeRemaining())
+        case .agreed(let name):
+            let security = SecurityProtocol.allCases.first { $0.name.isSameName(as: name) }
+            let handshake = NoiseHandshake(
+                role: role, credentials: keys.credentials, ephemeralKey: keys.ephemeralKey,
+                kemKey: keys.kemKey, security: security ?? .noise,
+                expectedPeer: keys.expectedPeer)
+            shakeHands(handshake, negotiation.takeRemaining())
         }
     }
 
@@ -160,7 +176,7 @@ public struct ConnectionUpgrade: Sendable {
         case .established(var session):
             let rest = handshake.takeRemaining()
             guard let multiplexer = session.earlyMuxer else {
-                let negotiation = Negotiation(role: role, name: Self.yamuxProtocol)
+                let negotiation = Negotiation(role: role, names: [Self.yamuxProtocol])
                 negotiateMultiplexer(negotiation, session, rest)
                 return
             }
@@ -207,19 +223,20 @@ public struct ConnectionUpgrade: Sendable {
             SecuredConnection(
                 channel: session.channel, earlyPlaintext: earlyPlaintext,
                 remotePeer: session.remotePeer, remotePublicKey: session.remotePublicKey,
-                multiplexer: multiplexer, handshakeHash: session.handshakeHash))
+                multiplexer: multiplexer, security: session.security,
+                handshakeHash: session.handshakeHash))
     }
 }
 
-/// Either side of a negotiation of one protocol.
+/// Either side of a negotiation.
 private enum Negotiation: Sendable {
     case dialer(MultistreamDialer)
     case listener(MultistreamListener)
 
-    init(role: ConnectionRole, name: String) {
+    init(role: ConnectionRole, names: [String]) {
         switch role {
-        case .dialer: self = .dialer(MultistreamDialer(proposals: [name]))
-        case .listener: self = .listener(MultistreamListener(supported: [name]))
+        case .dialer: self = .dialer(MultistreamDialer(proposals: names))
+        case .listener: self = .listener(MultistreamListener(supported: names))
         }
     }
 

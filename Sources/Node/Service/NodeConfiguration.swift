@@ -44,6 +44,8 @@ public struct NodeConfiguration: Sendable {
     public var reservedNodes: [Multiaddr] = []
     /// Whether only reserved peers are let in.
     public var reservedOnly = false
+    /// Whether connections without post-quantum encryption are refused.
+    public var requirePostQuantumTransport = false
     /// Slots for peers that dialled us.
     public var inboundPeerSlots = 25
     /// Slots for peers that we dialled.

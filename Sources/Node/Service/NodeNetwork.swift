@@ -25,6 +25,8 @@ struct NodeNetwork: Sendable {
         settings.limits.inboundSlots = configuration.inboundPeerSlots
         settings.limits.outboundSlots = configuration.outboundPeerSlots
         settings.reservedOnly = configuration.reservedOnly
+        settings.security =
+            configuration.requirePostQuantumTransport ? .requireHybrid : .preferHybrid
         settings.agentVersion =
             "\(NodeVersion.implementation)/v\(NodeVersion.text) (\(configuration.name))"
         swarm = Swarm(configuration: settings)

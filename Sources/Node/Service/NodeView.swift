@@ -51,7 +51,8 @@ struct NodeView: NodeQueries {
             let handle = network.directory.handle(of: snapshot.peer)
             return PeerReport(
                 peerID: "\(snapshot.peer)", isValidator: core.gossip.role(of: handle) == .authority,
-                best: heads[handle] ?? nothing)
+                best: heads[handle] ?? nothing,
+                hasPostQuantumTransport: snapshot.security == .hybridNoise)
         }
     }
 

@@ -80,6 +80,13 @@ struct ChainSpecification: Codable, Equatable {
         } catch {
             throw .unreadable(path: path, why: error.localizedDescription)
         }
+        return try read(bytes, path: path)
+    }
+
+    /// Reads what a file holds; errors name `path`.
+    static func read(
+        _ bytes: Foundation.Data, path: String
+    ) throws(Invalid) -> ChainSpecification {
         guard bytes.count <= maximumByteCount else { throw .tooLarge(path: path) }
         do {
             return try JSONDecoder().decode(ChainSpecification.self, from: bytes)

@@ -17,6 +17,12 @@ package enum Violation: Error, Sendable, Hashable {
     case unbackedCertificate(node: Int, BlockRef, round: RoundNumber, backers: Int)
     /// An honest key gave two contents to one slot.
     case doubleVote(VoteSlot, VoteTarget, VoteTarget)
+    /// A node announced finality before the certificate was durable.
+    case certificateNotDurable(node: Int, BlockRef)
+    /// A node has a lock of a round not below F's on a block above F that its disk does not hold.
+    case lockWithoutBlock(node: Int, BlockRef, round: RoundNumber)
+    /// An honest node asked its signer for another vote in a slot than the first time.
+    case signerAskedAnew(VoteSlot, VoteTarget, VoteTarget)
     /// A vote left its node before it was durable.
     case voteNotDurable(VoteSlot, VoteTarget)
     /// An honest author made two blocks in a slot.
@@ -43,6 +49,14 @@ package enum Violation: Error, Sendable, Hashable {
 }
 
 extension Violation {
+    /// Whether it is what two conflicting certificates are, or lead to.
+    var isOfFork: Bool {
+        switch self {
+        case .conflictingFinality, .conflictingCertificate, .conflictingQuorums, .alarm: true
+        default: false
+        }
+    }
+
     /// The kind of violation, without its circumstances.
     package var name: String {
         let text = String(describing: self)

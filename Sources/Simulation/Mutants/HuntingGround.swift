@@ -10,7 +10,9 @@ package struct HuntingGround: Sendable, Hashable {
         case adversary(nodes: Int)
         case strategist(nodes: Int)
         case crashes(nodes: Int)
+        case signers(nodes: Int)
         case attackers([AttackerKind]?, nodes: Int)
+        case script(DirectedSchedule)
     }
 
     /// Forks and an adversary who decides which votes of a round arrive where; with three
@@ -32,6 +34,26 @@ package struct HuntingGround: Sendable, Hashable {
     package static let three = HuntingGround(
         name: "three", kinds: [.adversary(nodes: 3), .crashes(nodes: 3)])
 
+    /// Signers that fail for seconds, on most nodes at once, and now and then at random.
+    package static let signers = HuntingGround(
+        name: "signers", kinds: [.signers(nodes: 3), .signers(nodes: 4)])
+
+    /// A lock on a fork that the others then finalise another block against.
+    package static let conflict = HuntingGround(
+        name: "conflict", kinds: [.script(.conflictingLock)])
+
+    /// A certificate that comes late, below a lock that has been set since.
+    package static let above = HuntingGround(
+        name: "above", kinds: [.script(.lockAboveFinality)])
+
+    /// A round that one of four leaves early, and nobody after it.
+    package static let early = HuntingGround(
+        name: "early", kinds: [.script(.leavingSilently)])
+
+    /// A certificate that one of four has.
+    package static let alone = HuntingGround(
+        name: "alone", kinds: [.script(.certificateOfOne)])
+
     /// One Byzantine validator of four, of these kinds.
     package static func against(_ attackers: [AttackerKind]) -> HuntingGround {
         HuntingGround(
@@ -39,14 +61,28 @@ package struct HuntingGround: Sendable, Hashable {
             kinds: [.attackers(attackers, nodes: 4)])
     }
 
+    /// Every ground that mutants are looked for in.
+    package static let all: [HuntingGround] = Mutant.controls.map(\.ground)
+
+    /// The ground of this name.
+    package static func named(_ name: String) -> HuntingGround? { all.first { $0.name == name } }
+
     /// The runs, but for their seed.
-    package var worlds: [SimulationOptions] { kinds.map(Self.options) }
+    package var worlds: [SimulationOptions] {
+        kinds.enumerated().map { index, kind in
+            var options = Self.options(kind)
+            options.place = SimulationOptions.Place(ground: name, world: index, broken: nil)
+            return options
+        }
+    }
 
     private static func options(_ kind: Kind) -> SimulationOptions {
         switch kind {
         case .adversary(let nodes): adversary(nodeCount: nodes)
         case .crashes(let nodes): crashes(nodeCount: nodes)
         case .strategist(let nodes): strategist(nodeCount: nodes)
+        case .signers(let nodes): signers(nodeCount: nodes)
+        case .script(let schedule): schedule.options
         case .attackers(let attackers, let nodes):
             {
                 var options = adversary(nodeCount: nodes)
@@ -95,6 +131,23 @@ package struct HuntingGround: Sendable, Hashable {
         options.tuning.faults = faults
         var node = NodeConditions()
         node.commit = .milliseconds(1)...(.milliseconds(60))
+        options.tuning.node = node
+        return options
+    }
+
+    private static func signers(nodeCount: Int) -> SimulationOptions {
+        var options = forks(nodeCount: nodeCount)
+        options.roundsPerEpoch = 10
+        options.epochLimit = .seconds(60)
+        var faults = FaultMix()
+        faults[.signers] = 8
+        faults[.hostility] = 2
+        faults[.crash] = 1
+        faults.pause = .milliseconds(100)...(.seconds(2))
+        faults.length = .milliseconds(500)...(.seconds(20))
+        options.tuning.faults = faults
+        var node = NodeConditions()
+        node.signingFailurePermille = 20
         options.tuning.node = node
         return options
     }

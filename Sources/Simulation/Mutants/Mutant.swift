@@ -6,8 +6,10 @@ package struct Mutant: Sendable, Hashable {
     package let name: String
     /// Whether the broken rule is one of safety; else it is one of liveness.
     package let isSafety: Bool
+    /// Whether a rule is broken: false for controls.
+    package private(set) var isBroken = true
     /// Where it is looked for.
-    package let ground: HuntingGround
+    package private(set) var ground: HuntingGround
     /// The broken rules.
     package private(set) var rules = VotingRules.production
     /// The broken disk or shell.
@@ -48,6 +50,19 @@ package struct Mutant: Sendable, Hashable {
 
     private init(unbroken ground: HuntingGround) {
         (name, isSafety, self.ground) = ("(none)", true, ground)
+        isBroken = false
+    }
+
+    /// The protocol as it is, or with the rule of this name broken, in a ground; nil when there is
+    /// no such mutant.
+    package init?(named name: String?, in ground: HuntingGround) {
+        guard let name else {
+            self.init(unbroken: ground)
+            return
+        }
+        guard var mutant = Self.all.first(where: { $0.name == name }) else { return nil }
+        mutant.ground = ground
+        self = mutant
     }
 
     /// The protocol as it is, in every place where mutants are looked for: nothing may be found.
@@ -70,7 +85,7 @@ package struct Mutant: Sendable, Hashable {
         Mutant(safety: "decides precommits of rounds that it left", .three) {
             $0.decidesInOrder = false
         },
-        Mutant(safety: "drops locks above F when F moves", .strategist) {
+        Mutant(safety: "drops locks above F when F moves", .above) {
             $0.keepsLockAboveFinality = false
         },
         Mutant(safety: "takes q - 1 votes for a quorum") { $0.missingQuorumVotes = 1 },
@@ -94,19 +109,28 @@ package struct Mutant: Sendable, Hashable {
         Mutant(signing: "believes certificates without signatures", .against([.forger])) {
             $0.trustsCertificates = true
         },
+        Mutant(safety: "asks a signer that failed for something else", .signers) {
+            $0.retriesSameContent = false
+        },
+        Mutant(liveness: "asks a signer that failed no more", .signers) {
+            $0.retriesSigning = false
+        },
         Mutant(liveness: "does not send stored votes again", .crashes) {
             $0.resendsStoredVotes = false
         },
-        Mutant(liveness: "leaves rounds without a precommit", .strategist) {
+        Mutant(liveness: "leaves rounds without a precommit", .early) {
             $0.precommitsNilOnLeaving = false
+        },
+        Mutant(liveness: "leaves rounds that fewer than q have precommitted", .strategist) {
+            $0.awaitsPrecommits = false
         },
         Mutant(liveness: "jumps to the highest round seen", .against([.roundRunner])) {
             $0.jumpsToSupportedRound = false
         },
-        Mutant(liveness: "keeps conflicting locks when F moves", .strategist) {
+        Mutant(liveness: "keeps conflicting locks when F moves", .conflict) {
             $0.dropsConflictingLock = false
         },
-        Mutant(liveness: "keeps certificates to itself", .strategist) {
+        Mutant(liveness: "keeps certificates to itself", .alone) {
             $0.sharesCertificates = false
         },
     ]
@@ -119,6 +143,7 @@ extension SimulationOptions {
         options.rules = mutant.rules
         options.persistence = mutant.persistence
         options.signing = mutant.signing
+        if mutant.isBroken { options.place?.broken = mutant.name }
         return options
     }
 }

@@ -34,6 +34,8 @@ package struct FaultMix: Sendable, Hashable {
         case hostility
         /// Who hears which votes of a round is decided by somebody who knows the protocol.
         case strategy
+        /// Signers fail, perhaps all of them.
+        case signers
     }
 
     /// By kind: the weight in the draw.

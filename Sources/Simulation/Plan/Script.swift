@@ -1,5 +1,5 @@
 /// A step of a directed schedule.
-package struct ScriptedStep: Sendable {
+package struct ScriptedStep: Sendable, Hashable {
     /// When it happens, from the simulation's start.
     package var at: Duration
     /// What happens.
@@ -23,6 +23,8 @@ package struct ScriptedStep: Sendable {
         case crash(Int)
         /// It comes back.
         case restart(Int)
+        /// From now on this node gets no blocks but its own, or again all.
+        case starve(Int?)
         /// From now on these messages are lost; the rules before are forgotten.
         case drop([DropRule])
     }

@@ -30,6 +30,18 @@ package struct SimulationOptions: Sendable {
     package var tuning = WorldTuning()
     /// Lines of the transcript that are kept.
     package var transcriptLimit = 2_000
+    /// Where a hunt for mutants leads to this run; nil for a run of a profile.
+    package var place: Place?
+
+    /// A world of a hunting ground, and the rule that is broken there.
+    package struct Place: Sendable, Hashable {
+        /// The ground's name.
+        package let ground: String
+        /// The world's position in the ground, from 0.
+        package let world: Int
+        /// The mutant's name; nil when no rule is broken.
+        package var broken: String?
+    }
 
     package init(
         seed: UInt64, nodeCount: Int = 4, profile: SimulationProfile = .swarm,
@@ -43,8 +55,13 @@ package struct SimulationOptions: Sendable {
 
     /// The command that replays the run, for reports of runs without a script.
     package var commandLine: String {
-        "quantumharmony-simulate --seed \(seed) --nodes \(nodeCount) --profile \(profile.rawValue)"
-            + " --rounds \(roundCount)"
+        guard let place else {
+            return "quantumharmony-simulate --seed \(seed) --nodes \(nodeCount)"
+                + " --profile \(profile.rawValue) --rounds \(roundCount)"
+        }
+        let broken = place.broken.map { " --broken \"\($0)\"" } ?? ""
+        return "quantumharmony-simulate --seed \(seed) --ground \"\(place.ground)\""
+            + " --world \(place.world)\(broken)"
     }
 }
 
@@ -58,6 +75,11 @@ package struct WorldTuning: Sendable {
     package var blackoutPermille: Int?
     package var attackerCount: Int?
     package var attackers: [AttackerKind]?
+    /// Whether there are as many attackers of any kind as are asked for, even if that is more than
+    /// the policy bears.
+    package var bearsTooMany = false
+    /// Who stays down while the others prove that they are alive; nil to draw lots.
+    package var spared: [Int]?
 
     package init() {}
 }
@@ -68,4 +90,6 @@ package enum SafetyCheck: Sendable, Hashable {
     case durability
     /// One content per slot and key.
     case oneContent
+    /// Whatever comes of two conflicting certificates; the run goes on, and counts them.
+    case forks
 }

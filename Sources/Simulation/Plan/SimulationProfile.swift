@@ -48,6 +48,10 @@ struct World: Sendable {
         clockSkew = tuning.clockSkew ?? clockSkew
         blackoutPermille = tuning.blackoutPermille ?? blackoutPermille
         if let count = tuning.attackerCount { admitAttackers(count, of: options.nodeCount) }
+        if let count = tuning.attackerCount, tuning.bearsTooMany {
+            toleratesEquivocation = true
+            byzantineCount = count
+        }
     }
 
     /// The world of a profile for a number of validators.

@@ -1,4 +1,5 @@
 internal import Chain
+internal import Coherence
 internal import Primitives
 internal import Validator
 
@@ -30,8 +31,10 @@ final class SimulatedNode {
     var verifierFreeAt = Instant.zero
     /// Commits take that many times as long.
     var diskSlowness = 1
-    /// Signing may fail: the slot is then lost, as for a faulty validator.
-    var isSignerUnreliable = false
+    /// Whatever is asked of the signer fails.
+    var isSignerDown = false
+    /// What the signer was asked for in this life, by slot.
+    var requestedVotes: [VoteSlot: UnsignedVote] = [:]
     /// Writing fails, and with it the node.
     @exclusivity(unchecked) var isDiskFull = false
     /// The quantum source has failed.

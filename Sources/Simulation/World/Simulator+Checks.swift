@@ -56,6 +56,16 @@ extension Simulator {
                 checksContent: !options.skippedChecks.contains(.oneContent)))
     }
 
+    /// An honest node asks its signer for a vote: never for two different ones of a slot in one
+    /// life, however often the signer fails.
+    mutating func checkRequest(_ vote: UnsignedVote, _ node: Int) {
+        guard nodes[node].isHonest,
+            let earlier = nodes[node].requestedVotes.updateValue(vote, forKey: vote.slot),
+            earlier != vote
+        else { return }
+        fail(.signerAskedAnew(vote.slot, earlier.target, vote.target))
+    }
+
     // MARK: Events
 
     mutating func observe(_ event: ValidatorEvent, _ node: Int) {
@@ -120,6 +130,9 @@ extension Simulator {
             fail(.finalityNotMonotone(node: node, from: earlier, to: block))
         }
         nodes[node].announced = block
+        if nodes[node].disk.durable.certificate(.lowest(atOrAbove: block.number)) == nil {
+            fail(.certificateNotDurable(node: node, block))
+        }
         let backers = history.backers(of: VoteTarget(block), in: certificate.round)
         if backers < domain.set.quorum {
             fail(
@@ -132,9 +145,18 @@ extension Simulator {
         }
     }
 
-    /// A node that comes back knows all that it has announced.
-    mutating func checkRecovery(_ node: Int, _ finalised: BlockRef) {
-        guard nodes[node].isHonest, let earlier = nodes[node].announced else { return }
+    /// A node that comes back knows all that it has announced, and the block of its lock; of an old
+    /// lock the block may have been pruned.
+    mutating func checkRecovery(_ node: Int, _ tree: BlockTree, _ voting: RecoveredVoting) {
+        guard nodes[node].isHonest else { return }
+        let finalised = tree.finalised
+        if let lock = voting.lock, lock.block.number > finalised.number,
+            !tree.contains(lock.block.hash),
+            voting.certificate.map({ lock.round >= $0.round }) ?? true
+        {
+            fail(.lockWithoutBlock(node: node, lock.block, round: lock.round))
+        }
+        guard let earlier = nodes[node].announced else { return }
         if finalised.number < earlier.number {
             fail(.finalityNotMonotone(node: node, from: earlier, to: finalised))
         }

@@ -55,6 +55,7 @@ extension Simulator {
     // MARK: Signatures
 
     private mutating func sign(_ vote: UnsignedVote, _ node: Int) {
+        checkRequest(vote, node)
         let signature = signature(of: vote.signedBytes, node)
         var delay = nodes[node].random.duration(nodeConditions.signing)
         if nodes[node].random.chance(permille: nodeConditions.slowSigningPermille) {
@@ -64,8 +65,8 @@ extension Simulator {
     }
 
     private mutating func signature(of message: [UInt8], _ node: Int) -> [UInt8]? {
-        if nodes[node].isSignerUnreliable,
-            nodes[node].random.chance(permille: nodeConditions.signingFailurePermille)
+        if nodes[node].isSignerDown
+            || nodes[node].random.chance(permille: nodeConditions.signingFailurePermille)
         {
             return nil
         }

@@ -15,6 +15,7 @@ struct ActiveFault: Sendable {
         case abstention(nodes: [Int])
         case hostility
         case strategy
+        case signers(nodes: [Int])
     }
 
     /// One end of a link.
@@ -130,6 +131,11 @@ extension Simulator {
             starvedOfBlocks = faultRandom.chance(permille: 700) ? node : nil
             roundsHeard = [:]
             begin(.strategy, for: length)
+        case .signers:
+            let some = nodes.indices.filter { _ in faultRandom.chance(permille: 700) }
+            note(.fault("the signers of \(some) fail"))
+            for node in some { nodes[node].isSignerDown = true }
+            begin(.signers(nodes: some), for: length)
         default: break
         }
     }
@@ -187,24 +193,27 @@ extension Simulator {
         case .strategy:
             network.strategyPermille = world.network.strategyPermille
             starvedOfBlocks = nil
+        case .signers(let some): for node in some { nodes[node].isSignerDown = false }
         }
     }
 
     /// Every other time, as many nodes as the quorum can do without stay down while the rest proves
     /// that it is alive: then every one of the rest is needed.
     mutating func chooseSpared() {
-        let spareCount = domain.set.count - domain.set.quorum - world.byzantineCount
-        guard spareCount > 0, faultRandom.chance(permille: 500) else { return spared = [] }
-        // Those with unreliable signers are as many.
-        let unreliable = honest.filter { nodes[$0].isSignerUnreliable }
-        let candidates = unreliable.isEmpty ? honest : unreliable
-        spared = Array(candidates.shuffled(using: &faultRandom).prefix(spareCount)).sorted()
+        spared = options.tuning.spared ?? drawSpared()
+        guard !spared.isEmpty else { return }
         note(.fault("\(spared) stay down"))
         for node in spared {
             crash(node, leaving: .nothing)
             // A return that was planned is off.
             nodes[node].life += 1
         }
+    }
+
+    private mutating func drawSpared() -> [Int] {
+        let spareCount = domain.set.count - domain.set.quorum - world.byzantineCount
+        guard spareCount > 0, faultRandom.chance(permille: 500) else { return [] }
+        return Array(honest.shuffled(using: &faultRandom).prefix(spareCount)).sorted()
     }
 
     /// Now and then everybody starts anew when things get well again: what was only heard is
@@ -226,6 +235,7 @@ extension Simulator {
         activeFaults = []
         for fault in faults { undo(fault.effect) }
         dropRules = []
+        starvedOfBlocks = nil
         for link in 0..<links.count {
             links[link].slowness = 1
             for end in 0...1 {
@@ -249,6 +259,7 @@ extension Simulator {
             nodes[node].diskSlowness = 1
             nodes[node].isDiskFull = false
             nodes[node].isSourceDown = false
+            nodes[node].isSignerDown = false
             let offset = nodes[node].clock.wallOffset
             nodes[node].clock.wallOffset = max(-tolerance, min(tolerance, offset))
             if !nodes[node].isUp, !spared.contains(node) {

@@ -36,7 +36,7 @@ extension Simulator {
         for header in nodes[node].disk.durable.headers(upTo: { history.knows($0) }) {
             fail(history.add(header))
         }
-        checkRecovery(node, recovered.tree.finalised)
+        checkRecovery(node, recovered.tree, recovered.voting)
         guard let core = nodes[node].core?.core else { return }
         let view = core.gadget.view(tree: core.tree)
         nodes[node].handshakes[Int(Channel.votes.rawValue)] =
@@ -81,6 +81,7 @@ extension Simulator {
         nodes[node].life += 1
         nodes[node].queue = EffectQueue()
         nodes[node].timers.cancelAll()
+        nodes[node].requestedVotes = [:]
         nodes[node].frozenUntil = .zero
         nodes[node].verifierFreeAt = .zero
         note(.crashed, node: node)

@@ -31,6 +31,7 @@ extension Simulator {
             }
         case .crash(let node): crash(node, leaving: .nothing)
         case .restart(let node): restart(node, after: .zero)
+        case .starve(let node): starvedOfBlocks = node
         case .drop(let rules): dropRules = rules
         }
     }

@@ -1,6 +1,6 @@
 internal import BlockSync
 internal import Chain
-internal import Coherence
+package import Coherence
 package import Primitives
 internal import Validator
 internal import VoteGossip
@@ -35,6 +35,8 @@ package struct Simulator {
     package internal(set) var violation: Violation?
     /// Whether nothing went wrong: whether there is no violation, without a look at that large value.
     var isWell = true
+    /// What came of forks in a run that may have them: see `SafetyCheck.forks`.
+    package internal(set) var forks: [Violation] = []
     package internal(set) var statistics = RunStatistics()
 
     // Chance, one sequence per purpose.
@@ -110,11 +112,7 @@ package struct Simulator {
         _ options: SimulationOptions, _ world: World
     ) -> (ChainConstants, (state: ChainState, header: Header), VotingDomain) {
         let policy = QuorumPolicy.standard(validatorCount: options.nodeCount)
-        let validators = (0..<options.nodeCount).compactMap { index in
-            ValidatorIdentity(
-                account: KeyedHashScheme.account(of: index),
-                falconPublicKey: KeyedHashScheme.publicKey(of: index))
-        }
+        let validators = identities(options.nodeCount)
         do {
             let constants = try ChainConstants(
                 specVersion: 1, chainID: "simulated",
@@ -125,6 +123,25 @@ package struct Simulator {
             return (constants, genesis, domain)
         } catch {
             preconditionFailure("the simulated chain is well-formed: \(error)")
+        }
+    }
+
+    private static func identities(_ count: Int) -> [ValidatorIdentity] {
+        (0..<count).compactMap { index in
+            ValidatorIdentity(
+                account: KeyedHashScheme.account(of: index),
+                falconPublicKey: KeyedHashScheme.publicKey(of: index))
+        }
+    }
+
+    /// The set of a run with this many validators.
+    static func validators(_ count: Int) -> ValidatorSet {
+        do {
+            return try ValidatorSet(
+                id: SetID(0), validators: identities(count),
+                policy: QuorumPolicy.standard(validatorCount: count))
+        } catch {
+            preconditionFailure("the simulated set is well-formed: \(error)")
         }
     }
 
@@ -168,18 +185,7 @@ package struct Simulator {
         return firsts + twins.map { ($0.offset, $0.element?.attacker) }
     }
 
-    /// A signer that fails makes its validator a faulty one: only as many do as the quorum can do
-    /// without.
-    private mutating func chooseUnreliableSigners() {
-        guard world.node.signingFailurePermille > 0 else { return }
-        let count = max(0, domain.set.count - domain.set.quorum - world.byzantineCount)
-        for node in honest.shuffled(using: &workRandom).prefix(count) {
-            nodes[node].isSignerUnreliable = true
-        }
-    }
-
     private mutating func beginEverything() {
-        chooseUnreliableSigners()
         for (index, node) in nodes.enumerated() {
             if let attacker = node.attacker {
                 note(.note("is Byzantine: \(type(of: attacker).name)"), node: index)
@@ -210,6 +216,15 @@ package struct Simulator {
 
     /// The honest nodes that have to prove that they are alive.
     var provers: [Int] { honest.filter { !spared.contains($0) } }
+
+    /// The evidence of double votes that each node has on its disk.
+    package var evidence: [[DoubleVote]] { nodes.map(\.disk.durable.evidence) }
+
+    /// The accounts of the attackers.
+    package var attackerAccounts: [AccountID] {
+        nodes.filter { !$0.isHonest }
+            .map { KeyedHashScheme.account(of: Int($0.validator.rawValue)) }
+    }
 
     /// The digest of everything that happened so far.
     package var historyDigest: Hash256 { digest.value }
@@ -256,6 +271,11 @@ package struct Simulator {
 
     mutating func fail(_ violation: Violation?) {
         guard let violation, isWell else { return }
+        if options.skippedChecks.contains(.forks), violation.isOfFork {
+            if forks.isEmpty { note(.fault("fork: \(violation)")) }
+            if forks.count < 64 { forks.append(violation) }
+            return
+        }
         self.violation = violation
         isWell = false
         note(.fault("VIOLATION: \(violation)"))

@@ -59,6 +59,18 @@ struct Assembly {
         }
     }
 
+    /// Some hear all of each other's stored votes, and their timers fire, for several rounds.
+    mutating func carryOn(_ alive: [Int]) {
+        for _ in 0..<6 {
+            for timer in [VotingTimer.half, VotingTimer.prevote, VotingTimer.precommit] {
+                for _ in 0..<3 { sendAgain(from: alive, to: alive) }
+                for index in alive {
+                    fire(timer, benches[index].gadget.round.rawValue, at: [index])
+                }
+            }
+        }
+    }
+
     /// A crash and a restart of some.
     mutating func restart(_ indices: [Int]) {
         for index in indices {

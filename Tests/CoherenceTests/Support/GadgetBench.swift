@@ -180,6 +180,10 @@ struct GadgetBench {
                     vote.signedBytes, by: vote.slot.validator, in: domain.set, nonce: nonce)))
     }
 
+    /// Answers the oldest waiting request with a failure.
+    @discardableResult
+    mutating func fails() -> [String] { handle(.signingFailed(unsigned.removeFirst().slot)) }
+
     /// Lets time pass until a timer that is set fires.
     @discardableResult
     mutating func fires(_ timer: VotingTimer) -> [String] {
@@ -257,6 +261,7 @@ extension VotingTimer {
         case .half(let round): "half \(round)"
         case .prevote(let round): "prevote timer \(round)"
         case .precommit(let round): "precommit timer \(round)"
+        case .signing: "signing timer"
         }
     }
 }

@@ -74,7 +74,8 @@ class Daemon:
         program = os.environ.get("QH_P2PD") or os.path.join(os.path.dirname(sys.executable), "p2pd")
         self.process = subprocess.Popen(
             [program, "-listen", "/unix" + self.control, "-hostAddrs", "/ip4/127.0.0.1/tcp/0"]
-            + ["-noise", "-tls=false", "-quic=false", "-muxer", "yamux", "-relay=false", "-q"],
+            + ["-noise", "-tls=false", "-quic=false", "-muxer", "yamux", "-relay=false", "-q"]
+            + ["-pubsub", "-pubsubRouter", "gossipsub", "-gossipsubHeartbeatInterval", "500ms"],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
         self.await_control(deadline=time.monotonic() + 20)
         identity = self.request(type=pb.Request.IDENTIFY).identify
@@ -152,6 +153,61 @@ def serve_echo(connection):
 class Commands:
     def __init__(self, daemon):
         self.daemon = daemon
+        self.received = {}
+        self.news = threading.Condition()
+
+    def subscribe(self, command):
+        topic = command["topic"]
+        request = pb.PSRequest(type=pb.PSRequest.SUBSCRIBE, topic=topic)
+        connection = self.daemon.dial()
+        self.daemon.exchange(connection, {"type": pb.Request.PUBSUB, "pubsub": request})
+        connection.settimeout(None)
+        received = self.received.setdefault(topic, [])
+
+        def collect():
+            while True:
+                try:
+                    message = receive_message(connection, pb.PSMessage())
+                except (EOFError, OSError):
+                    return  # the daemon ended
+                with self.news:
+                    author = base58.b58encode(getattr(message, "from")).decode()
+                    received.append((author, message.data))
+                    self.news.notify_all()
+
+        threading.Thread(target=collect, daemon=True).start()
+        return {}
+
+    def publish(self, command):
+        self.daemon.request(
+            type=pb.Request.PUBSUB,
+            pubsub=pb.PSRequest(
+                type=pb.PSRequest.PUBLISH, topic=command["topic"],
+                data=bytes.fromhex(command["data"])))
+        return {}
+
+    def messages(self, command):
+        """Waits until so many messages of other peers came; all of them."""
+        def others():
+            return [
+                (author, data) for author, data in self.received.get(command["topic"], [])
+                if author != self.daemon.peer
+            ]
+
+        with self.news:
+            if not self.news.wait_for(lambda: len(others()) >= command["count"], timeout=20):
+                raise TimeoutError(f"{len(others())} of {command['count']} messages came")
+            return {
+                "authors": [author for author, _ in others()],
+                "data": [data.hex() for _, data in others()],
+            }
+
+    def subscribers(self, command):
+        """The peers that take part in a topic, as far as this one knows."""
+        answer = self.daemon.request(
+            type=pb.Request.PUBSUB,
+            pubsub=pb.PSRequest(type=pb.PSRequest.LIST_PEERS, topic=command["topic"]))
+        return {"peers": [base58.b58encode(peer).decode() for peer in answer.pubsub.peerIDs]}
 
     def connect(self, command):
         address, _, peer = command["address"].rpartition("/p2p/")

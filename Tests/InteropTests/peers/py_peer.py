@@ -12,8 +12,11 @@ from libp2p.custom_types import TProtocol
 from libp2p.network.stream.exceptions import StreamEOF
 from libp2p.peer.id import ID
 from libp2p.peer.peerinfo import info_from_p2p_addr
+from libp2p.pubsub.gossipsub import GossipSub, PROTOCOL_ID_V11, PROTOCOL_ID_V12
+from libp2p.pubsub.pubsub import Pubsub
 from libp2p.security.noise.transport import PROTOCOL_ID as NOISE, Transport
 from libp2p.stream_muxer.yamux.yamux import PROTOCOL_ID as YAMUX, Yamux
+from libp2p.tools.anyio_service import background_trio_service
 
 from driver import ECHO, IDENTIFY, PING, digest, identify_fields, pattern, say
 
@@ -54,9 +57,61 @@ async def serve_echo(stream):
     say(event="echoed", bytes=total)
 
 
+def pubsub_of(host):
+    """GossipSub that signs, with a quick heartbeat and no limit on what it publishes itself."""
+    router = GossipSub(
+        protocols=[PROTOCOL_ID_V12, PROTOCOL_ID_V11], degree=6, degree_low=4, degree_high=12,
+        heartbeat_initial_delay=0.1, heartbeat_interval=0.5, spam_protection_enabled=False)
+    return router, Pubsub(host, router, strict_signing=True)
+
+
 class Commands:
-    def __init__(self, host):
+    def __init__(self, host, pubsub, router, nursery):
         self.host = host
+        self.pubsub = pubsub
+        self.router = router
+        self.nursery = nursery
+        self.received = {}
+        self.news = trio.Condition()
+
+    async def subscribe(self, command):
+        topic = command["topic"]
+        subscription = await self.pubsub.subscribe(topic)
+        received = self.received.setdefault(topic, [])
+
+        async def collect():
+            while True:
+                message = await subscription.get()
+                received.append((str(ID(message.from_id)), message.data))
+                async with self.news:
+                    self.news.notify_all()
+
+        self.nursery.start_soon(collect)
+        return {}
+
+    async def publish(self, command):
+        await self.pubsub.publish(command["topic"], bytes.fromhex(command["data"]))
+        return {}
+
+    async def messages(self, command):
+        """Waits until so many messages of other peers came; all of them."""
+        while True:
+            others = [
+                (author, data) for author, data in self.received.get(command["topic"], [])
+                if author != str(self.host.get_id())
+            ]
+            if len(others) >= command["count"]:
+                break
+            async with self.news:
+                await self.news.wait()
+        return {
+            "authors": [author for author, _ in others],
+            "data": [data.hex() for _, data in others],
+        }
+
+    async def mesh(self, command):
+        mesh = self.router.mesh.get(command["topic"], set())
+        return {"peers": [str(peer) for peer in mesh]}
 
     async def connect(self, command):
         await self.host.connect(info_from_p2p_addr(multiaddr.Multiaddr(command["address"])))
@@ -116,11 +171,18 @@ async def main():
         muxer_opt={TProtocol(YAMUX): Yamux},
     )
     listen = [multiaddr.Multiaddr("/ip4/127.0.0.1/tcp/0")]
-    async with host.run(listen_addrs=listen), trio.open_nursery() as nursery:
+    router, pubsub = pubsub_of(host)
+    async with (
+        host.run(listen_addrs=listen),
+        background_trio_service(pubsub),
+        background_trio_service(router),
+        trio.open_nursery() as nursery,
+    ):
+        await pubsub.wait_until_ready()
         host.set_stream_handler(TProtocol(ECHO), serve_echo)
         addresses = [str(a) for a in host.get_addrs()]
         say(event="ready", peer=str(host.get_id()), addresses=addresses)
-        commands = Commands(host)
+        commands = Commands(host, pubsub, router, nursery)
 
         async def run(command):
             try:

@@ -8,6 +8,8 @@ import VoteGossip
 struct Host {
     let chain: ToyChain
     let local: Int?
+    /// Whose signatures the checks take.
+    let verifier: any SignatureVerifier
     var tree: BlockTree
     var gadget: CoherenceGadget
     var gossip: VoteGossipMachine
@@ -32,10 +34,12 @@ struct Host {
 
     init(
         _ chain: ToyChain, local: Int? = nil,
-        configuration: GossipConfiguration = GossipConfiguration(), startsNow: Bool = true
+        configuration: GossipConfiguration = GossipConfiguration(), startsNow: Bool = true,
+        verifier: any SignatureVerifier = ToyScheme()
     ) throws {
         self.chain = chain
         self.local = local
+        self.verifier = verifier
         tree = chain.tree
         gadget = try CoherenceGadget(
             configuration: .init(), domain: chain.domain,
@@ -67,11 +71,13 @@ struct Host {
     mutating func verifyHeld() -> [GossipEffect] {
         let jobs = heldJobs
         heldJobs = []
-        return handle(.verified(Self.outcomes(of: jobs)))
+        return handle(.verified(Self.outcomes(of: jobs, using: verifier)))
     }
 
-    static func outcomes(of jobs: [VerificationJob]) -> [VerificationOutcome] {
-        jobs.map { VerificationOutcome(id: $0.id, result: $0.run(using: ToyScheme())) }
+    static func outcomes(
+        of jobs: [VerificationJob], using verifier: some SignatureVerifier = ToyScheme()
+    ) -> [VerificationOutcome] {
+        jobs.map { VerificationOutcome(id: $0.id, result: $0.run(using: verifier)) }
     }
 
     /// When the next timer fires.
@@ -130,7 +136,7 @@ struct Host {
                 heldJobs += jobs
                 return []
             }
-            return [.gossip(.verified(Self.outcomes(of: jobs)))]
+            return [.gossip(.verified(Self.outcomes(of: jobs, using: verifier)))]
         case .deliver(let vote): return [.gadget(.vote(vote))]
         case .deliverQuorumCertificate(let certificate):
             return [.gadget(.quorumCertificate(certificate))]

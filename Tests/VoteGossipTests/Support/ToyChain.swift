@@ -44,8 +44,13 @@ struct ToyChain {
             let key = seed + [UInt8](repeating: 9, count: 1785)
             return account.flatMap { ValidatorIdentity(account: $0, falconPublicKey: key) }
         }
+        try self.init(identities: identities, policy: policy, name: name)
+    }
+
+    /// A chain of these validators.
+    init(identities: [ValidatorIdentity], policy: QuorumPolicy, name: String) throws {
         let constants = try ChainConstants(
-            specVersion: 1, chainID: name, slotDurationMilliseconds: 6000, policy: policy)
+            specVersion: 1, chainID: name, slotDurationMilliseconds: 6_000, policy: policy)
         (genesisState, genesis) = try ChainState.genesis(
             constants: constants, validators: identities)
         set = genesisState.activeSet

@@ -1,30 +1,30 @@
-import Chain
-import Coherence
-import Primitives
-import RPC
+package import Chain
+package import Coherence
+package import Primitives
+package import RPC
 import SCALE
 import Synchronization
 
 /// A node of three finalised blocks and one more, with one round going on.
-final class StubNode: NodeQueries {
-    let description = NodeDescription(
+package final class StubNode: NodeQueries {
+    package let description = NodeDescription(
         implementation: "Stub Node", version: "1.2.3", chain: "Stub Chain", kind: .local,
         peerID: "12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp", isValidator: true,
         addressPrefix: 42)
-    let blocks: [Block]
-    let certificate: FinalityCertificate
-    let set: ValidatorSet
-    let signature: VoteSignature
+    package let blocks: [Block]
+    package let certificate: FinalityCertificate
+    package let set: ValidatorSet
+    package let signature: VoteSignature
     private let submitted = Mutex<[Extrinsic]>([])
     private let failure = Mutex(false)
 
     /// What was handed to the pool.
-    var pool: [Extrinsic] { submitted.withLock { $0 } }
+    package var pool: [Extrinsic] { submitted.withLock { $0 } }
 
     /// From now on every query that can fail does.
-    func breakDown() { failure.withLock { $0 = true } }
+    package func breakDown() { failure.withLock { $0 = true } }
 
-    init() {
+    package init() {
         var blocks: [Block] = []
         for number in UInt32(0)...3 {
             let extrinsics = number == 2 ? [Self.extrinsic(nonce: 7)] : []
@@ -58,11 +58,11 @@ final class StubNode: NodeQueries {
             })
     }
 
-    static let state = QuantumState(
+    package static let state = QuantumState(
         validProofs: 3, rejectedProofs: 1, averageQBER: 50, entropyPoolHash: .zero,
         reporterCount: 2, minimumQBER: 40, maximumQBER: 60)
 
-    static func extrinsic(nonce: UInt64) -> Extrinsic {
+    package static func extrinsic(nonce: UInt64) -> Extrinsic {
         guard let signer = AccountID([UInt8](repeating: 1, count: 32)),
             let extrinsic = Extrinsic(
                 kind: .remark, signer: signer, nonce: nonce, payload: [1, 2, 3],
@@ -75,48 +75,52 @@ final class StubNode: NodeQueries {
         if failure.withLock({ $0 }) { throw NodeQueryFailure(reason: "the disk is gone") }
     }
 
-    func health() async -> NodeHealth {
+    package func health() async -> NodeHealth {
         NodeHealth(peerCount: 2, isSyncing: false, shouldHavePeers: true)
     }
 
-    func syncProgress() async -> SyncProgress {
+    package func syncProgress() async -> SyncProgress {
         SyncProgress(starting: BlockNumber(0), current: BlockNumber(3), highest: BlockNumber(9))
     }
 
-    func listenAddresses() async -> [String] { ["/ip4/127.0.0.1/tcp/30333"] }
+    package func listenAddresses() async -> [String] { ["/ip4/127.0.0.1/tcp/30333"] }
 
-    func peers() async -> [PeerReport] {
+    package func peers() async -> [PeerReport] {
         [
-            PeerReport(peerID: "12D3KooWA", isValidator: true, best: blocks[1].ref),
-            PeerReport(peerID: "12D3KooWB", isValidator: false, best: blocks[2].ref),
+            PeerReport(
+                peerID: "12D3KooWA", isValidator: true, best: blocks[1].ref,
+                hasPostQuantumTransport: true),
+            PeerReport(
+                peerID: "12D3KooWB", isValidator: false, best: blocks[2].ref,
+                hasPostQuantumTransport: false),
         ]
     }
 
-    func bans() async -> [BanReport] {
+    package func bans() async -> [BanReport] {
         [BanReport(peerID: "12D3KooWC", untilUnixSeconds: 1_800_000_000, count: 2)]
     }
 
-    func bestBlock() async -> BlockRef { blocks[3].ref }
-    func finalisedBlock() async -> BlockRef { blocks[2].ref }
+    package func bestBlock() async -> BlockRef { blocks[3].ref }
+    package func finalisedBlock() async -> BlockRef { blocks[2].ref }
 
-    func canonicalHash(at number: BlockNumber) async throws(NodeQueryFailure) -> Hash256? {
+    package func canonicalHash(at number: BlockNumber) async throws(NodeQueryFailure) -> Hash256? {
         try check()
         return number.rawValue < 4 ? blocks[Int(number.rawValue)].hash : nil
     }
 
-    func header(of hash: Hash256) async throws(NodeQueryFailure) -> Header? {
+    package func header(of hash: Hash256) async throws(NodeQueryFailure) -> Header? {
         try check()
         return blocks.first { $0.hash == hash }?.header
     }
 
-    func block(of hash: Hash256) async throws(NodeQueryFailure) -> BlockReport? {
+    package func block(of hash: Hash256) async throws(NodeQueryFailure) -> BlockReport? {
         try check()
         return blocks.first { $0.hash == hash }.map {
             BlockReport(block: $0, certificate: $0.number.rawValue == 2 ? certificate : nil)
         }
     }
 
-    func submit(_ extrinsic: Extrinsic) async throws(ExtrinsicRefusal) {
+    package func submit(_ extrinsic: Extrinsic) async throws(ExtrinsicRefusal) {
         switch extrinsic.nonce {
         case 0: submitted.withLock { $0.append(extrinsic) }
         case 1: throw .invalid(reason: "the nonce is wrong")
@@ -126,7 +130,7 @@ final class StubNode: NodeQueries {
         }
     }
 
-    func roundState() async -> RoundStateReport? {
+    package func roundState() async -> RoundStateReport? {
         guard !failure.withLock({ $0 }) else { return nil }
         return RoundStateReport(
             set: set,
@@ -143,9 +147,9 @@ final class StubNode: NodeQueries {
             lock: .init(block: blocks[3].ref, round: RoundNumber(5)))
     }
 
-    func activeSet() async -> ValidatorSet { set }
+    package func activeSet() async -> ValidatorSet { set }
 
-    func votes(for hash: Hash256) async throws(NodeQueryFailure) -> [VoteReport] {
+    package func votes(for hash: Hash256) async throws(NodeQueryFailure) -> [VoteReport] {
         try check()
         guard hash == blocks[3].hash else { return [] }
         return [
@@ -158,7 +162,7 @@ final class StubNode: NodeQueries {
         ]
     }
 
-    func finalityProof(
+    package func finalityProof(
         from number: BlockNumber
     ) async throws(NodeQueryFailure) -> FinalityProof? {
         try check()

@@ -1,0 +1,144 @@
+internal import Coherence
+internal import Primitives
+
+/// A run in which every loss is planned: for broken rules that only a certain order of events
+/// shows. Four validators, on a good network; the protocol as it is passes them all.
+///
+/// The plans lean on rounds by their primaries, not by their numbers: a round of which nobody hears
+/// the prevotes fails, and the next one comes.
+package struct DirectedSchedule: Sendable, Hashable {
+    private let slotMilliseconds: UInt64
+    private let steps: [ScriptedStep]
+    private let spared: [Int]
+
+    /// The validators of the plans.
+    private static let all = [0, 1, 2, 3]
+    /// When the plans begin, in seconds: until then the network finalises every block at once. A
+    /// multiple of the four slots in which each validator has its turn, the first one first.
+    private static let start = 8
+
+    private init(slotMilliseconds: UInt64, spared: [Int], _ steps: [(milliseconds: Int, Action)]) {
+        self.slotMilliseconds = slotMilliseconds
+        self.spared = spared
+        self.steps = steps.map { step in
+            ScriptedStep(at: .seconds(Self.start) + .milliseconds(step.milliseconds), step.1)
+        }
+    }
+
+    private typealias Action = ScriptedStep.Action
+
+    /// The run, but for its seed.
+    var options: SimulationOptions {
+        var options = SimulationOptions(
+            seed: 1, nodeCount: Self.all.count, profile: .lite, roundCount: 1)
+        options.script = steps
+        options.tuning.slotMilliseconds = slotMilliseconds
+        options.tuning.clockSkew = .zero
+        options.tuning.spared = spared
+        options.tuning.blackoutPermille = 1_000
+        return options
+    }
+
+    // MARK: Losses
+
+    /// Nobody hears prevotes, but those of rounds of which a validator is the primary.
+    private static func prevotesOnly(inRoundsOf primary: Int) -> [DropRule] {
+        let set = Simulator.validators(all.count)
+        return (0..<200).filter { set.primary(of: RoundNumber($0)).rawValue != UInt16(primary) }
+            .map { DropRule(.prevotes, rounds: $0...$0) }
+    }
+
+    // MARK: Plans
+
+    /// Validator 1 locks block X, which only it has seen a quorum for. The others then finalise Y
+    /// on another fork, with the help of validator 0, which never got X; validator 1 hears of it by
+    /// precommits only. All restart, and validator 0 stays down: the three that are left know no
+    /// quorum certificate, since the locks that held it were dropped.
+    ///
+    /// Who keeps a lock on X votes for X for ever, and the other two are too few.
+    package static let conflictingLock = DirectedSchedule(
+        slotMilliseconds: 1_000, spared: [0],
+        [
+            // Validator 0 makes Y, alone.
+            (-100, .split([0], [1, 2, 3])),
+            (
+                -90,
+                .drop([
+                    DropRule(to: 2, .prevotes), DropRule(to: 3, .prevotes),
+                    DropRule(.quorumCertificates),
+                ])
+            ),
+            // At 1,000 validator 1 makes X, and the round fails for the others at 1,500.
+            (1_300, .heal), (1_301, .starve(0)),
+            (
+                1_302,
+                .drop(
+                    prevotesOnly(inRoundsOf: 0)
+                        + [DropRule(to: 1, .prevotes), DropRule(.quorumCertificates)])
+            ),
+            (9_000, .crash(0)),
+        ])
+
+    /// A is final by a certificate that only validator 1 can make. On it B gets a quorum of
+    /// prevotes and of precommits, which nobody hears all of; validators 1, 2 and 0 lock it. Then
+    /// the certificate for A is let through, and validator 3, which never got B, is the primary
+    /// with a fork of its own on A.
+    ///
+    /// Who drops the lock on B when F moves to A helps to finalise that fork.
+    package static let lockAboveFinality = DirectedSchedule(
+        slotMilliseconds: 2_000, spared: [],
+        [
+            (-100, .drop(oneCertifies)),
+            (900, .starve(3)),
+            (901, .drop(oneCertifies + [DropRule(to: 1, .precommits)])),
+            (
+                4_000,
+                .drop(
+                    prevotesOnly(inRoundsOf: 3) + [
+                        DropRule(.quorumCertificates), DropRule(from: 1, .precommits),
+                        DropRule(to: 1, .precommits),
+                    ])
+            ),
+            (40_000, .starve(nil)),
+        ])
+
+    /// Validator 2 alone sees a quorum for a block and precommits it, 0 and 3 give up. Validator 1
+    /// gets the block late, together with these three precommits, and is in the next round before
+    /// its timers fire. Nobody else hears precommits. All restart, and validator 0 stays down.
+    ///
+    /// Who left the round without a precommit on record keeps the other two there for ever.
+    package static let leavingSilently = DirectedSchedule(
+        slotMilliseconds: 2_000, spared: [0],
+        [
+            (-101, .starve(1)),
+            (
+                -100,
+                .drop([
+                    DropRule(to: 0, .prevotes), DropRule(to: 1, .prevotes),
+                    DropRule(to: 3, .prevotes), DropRule(.quorumCertificates),
+                    DropRule(to: 0, .precommits), DropRule(to: 2, .precommits),
+                    DropRule(to: 3, .precommits),
+                ])
+            ),
+            (700, .starve(nil)),
+            (4_000, .crash(0)),
+        ])
+
+    /// Validator 1 alone can make a certificate. The others hear too few precommits to leave the
+    /// round; all restart, and validator 3, which gave up, stays down.
+    ///
+    /// If validator 1 keeps the certificate to itself, the other two wait for ever.
+    package static let certificateOfOne = DirectedSchedule(
+        slotMilliseconds: 2_000, spared: [3],
+        [
+            (-100, .drop(oneCertifies + [DropRule(from: 3, .precommits)])),
+            (1_000, .crash(3)),
+        ])
+
+    /// Validator 3 hears no prevotes and gives up in every round; nobody hears that validator 1
+    /// precommits, and no certificate is heard.
+    private static let oneCertifies = [
+        DropRule(to: 3, .prevotes), DropRule(.quorumCertificates), DropRule(.certificates),
+        DropRule(from: 1, .precommits),
+    ]
+}
