@@ -79,6 +79,44 @@ package struct DirectedSchedule: Sendable, Hashable {
             (9_000, .crash(0)),
         ])
 
+    /// Validator 1 alone sees the quorum for X. On another fork Y then gets a quorum of prevotes and of
+    /// precommits, of which nobody hears all; validators 0, 2 and 3 lock it. In a round of its own
+    /// validator 1 comes with X and the old quorum certificate for it.
+    ///
+    /// Who lets the old certificate unlock helps to finalise X against Y.
+    package static let olderCertificate = DirectedSchedule(
+        slotMilliseconds: 1_000, spared: [],
+        [
+            (-100, .split([0], [1, 2, 3])),
+            (
+                -90,
+                .drop([
+                    DropRule(to: 2, .prevotes), DropRule(to: 3, .prevotes),
+                    DropRule(.quorumCertificates),
+                ])
+            ),
+            (1_300, .heal), (1_301, .starve(0)),
+            (
+                1_302,
+                .drop(
+                    prevotesOnly(inRoundsOf: 0) + nobodyCertifies
+                        + [DropRule(to: 1, .prevotes), DropRule(.quorumCertificates)])
+            ),
+            (
+                6_500,
+                .drop(
+                    prevotesOnly(inRoundsOf: 1) + nobodyCertifies
+                        + [0, 2, 3].map { DropRule(from: $0, .quorumCertificates) })
+            ),
+            (45_000, .starve(nil)),
+        ])
+
+    /// Everybody hears three precommits, but not all three of 0, 2 and 3.
+    private static let nobodyCertifies = [
+        DropRule(from: 0, to: 2, .precommits), DropRule(from: 2, to: 3, .precommits),
+        DropRule(from: 3, to: 0, .precommits), DropRule(from: 0, to: 1, .precommits),
+    ]
+
     /// A is final by a certificate that only validator 1 can make. On it B gets a quorum of
     /// prevotes and of precommits, which nobody hears all of; validators 1, 2 and 0 lock it. Then
     /// the certificate for A is let through, and validator 3, which never got B, is the primary

@@ -42,6 +42,10 @@ package struct HuntingGround: Sendable, Hashable {
     package static let conflict = HuntingGround(
         name: "conflict", kinds: [.script(.conflictingLock)])
 
+    /// A quorum certificate that is older than the locks of the others.
+    package static let older = HuntingGround(
+        name: "older", kinds: [.script(.olderCertificate)])
+
     /// A certificate that comes late, below a lock that has been set since.
     package static let above = HuntingGround(
         name: "above", kinds: [.script(.lockAboveFinality)])

@@ -89,7 +89,7 @@ package struct Mutant: Sendable, Hashable {
             $0.keepsLockAboveFinality = false
         },
         Mutant(safety: "takes q - 1 votes for a quorum") { $0.missingQuorumVotes = 1 },
-        Mutant(safety: "unlocks by an older quorum certificate", .strategist) {
+        Mutant(safety: "unlocks by an older quorum certificate", .older) {
             $0.unlocksByNewerQuorumOnly = false
         },
         Mutant(safety: "counts a prevote for the ancestors of its block too", .strategist) {
