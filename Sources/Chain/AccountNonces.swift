@@ -20,8 +20,8 @@ package struct AccountNonces: Sendable, Hashable {
 
     /// The account's next nonce.
     package subscript(_ account: AccountID) -> UInt64 {
-        let position = lowerBound(of: account)
-        return position < accounts.count && accounts[position] == account ? counts[position] : 0
+        let (position, isPresent) = accounts.position(of: account)
+        return isPresent ? counts[position] : 0
     }
 
     /// Whether one more extrinsic of the account can be counted: not when its count is the largest
@@ -33,24 +33,14 @@ package struct AccountNonces: Sendable, Hashable {
 
     /// Counts one extrinsic of the account; `canIncrement` must hold.
     package mutating func increment(_ account: AccountID) {
-        let position = lowerBound(of: account)
-        if position < accounts.count && accounts[position] == account {
+        let (position, isPresent) = accounts.position(of: account)
+        if isPresent {
             counts[position] += 1
         } else {
             precondition(accounts.count < Self.maximumCount, "too many accounts")
             accounts.insert(account, at: position)
             counts.insert(1, at: position)
         }
-    }
-
-    private func lowerBound(of account: AccountID) -> Int {
-        var low = 0
-        var high = accounts.count
-        while low < high {
-            let middle = (low + high) / 2
-            if accounts[middle] < account { low = middle + 1 } else { high = middle }
-        }
-        return low
     }
 }
 

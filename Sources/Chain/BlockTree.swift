@@ -344,18 +344,6 @@ package struct BlockTree: Sendable {
     }
 
     private func headPosition(_ head: BlockRef) -> Int {
-        var low = 0
-        var high = heads.count
-        while low < high {
-            let middle = (low + high) / 2
-            if heads[middle].isBetterHead(than: head) { low = middle + 1 } else { high = middle }
-        }
-        return low
-    }
-}
-
-extension [Hash256] {
-    fileprivate mutating func insertSorted(_ hash: Hash256) {
-        insert(hash, at: firstIndex { $0 > hash } ?? count)
+        heads.partitionPoint { $0.isBetterHead(than: head) }
     }
 }

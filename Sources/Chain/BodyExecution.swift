@@ -149,8 +149,8 @@ package struct BodyExecution: Sendable {
         case .remove(let account): try checkRemoval(of: account)
         }
         let nomination = Nomination(member: member, change: change)
-        let place = nominations.firstIndex { $0.member >= member } ?? nominations.count
-        if place < nominations.count, nominations[place].member == member {
+        let (place, isPresent) = nominations.position(of: member) { $0.member }
+        if isPresent {
             nominations[place] = nomination
         } else {
             nominations.insert(nomination, at: place)
@@ -170,11 +170,7 @@ package struct BodyExecution: Sendable {
     private mutating func convict(_ payload: [UInt8]) throws(ChainState.CallRefusal) {
         let charge = evidence.charge(payload, active: active, previous: base.previousSet)
         guard let conviction = charge?.conviction else { throw .invalidEvidence }
-        let place = convictions.firstIndex { $0 >= conviction } ?? convictions.count
-        if place < convictions.count, convictions[place] == conviction {
-            throw .knownEvidence(conviction)
-        }
-        convictions.insert(conviction, at: place)
+        guard convictions.insertSorted(conviction) else { throw .knownEvidence(conviction) }
         guard base.constants.excludesEquivocators,
             next.count > Int(base.parts.exclusionFloor)
         else { return }

@@ -38,7 +38,7 @@ struct JustificationChecks: Sendable {
         func order(_ one: FinalityCertificate) -> (SetID, BlockNumber) {
             (one.setID, one.target.number)
         }
-        let place = later.firstIndex { order($0) >= order(certificate) } ?? later.count
+        let place = later.partitionPoint { order($0) < order(certificate) }
         if place < later.count, order(later[place]) == order(certificate) { return }
         later.insert(certificate, at: place)
         if later.count > Self.limit { later.removeLast() }

@@ -29,7 +29,7 @@ extension VoteGossipMachine {
             handle: handle, handshake: handshake, isReserved: hints.isReserved,
             reputation: recall(handle, hints, now: context.now), configuration: configuration,
             validatorCount: validatorCount, now: context.now)
-        let place = insertionIndex(of: handle)
+        let place = peers.position(of: handle) { $0.handle }.index
         peers.insert(peer, at: place)
         context.note(
             .peerJoined(

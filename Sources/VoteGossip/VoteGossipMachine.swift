@@ -199,18 +199,8 @@ package struct VoteGossipMachine: Sendable {
 
     /// The peer's place in `peers`; nil when its stream is not open.
     func index(of handle: PeerHandle) -> Int? {
-        let place = insertionIndex(of: handle)
-        return place < peers.count && peers[place].handle == handle ? place : nil
-    }
-
-    /// The place of the first peer whose handle is not below this one.
-    func insertionIndex(of handle: PeerHandle) -> Int {
-        var (low, high) = (0, peers.count)
-        while low < high {
-            let middle = (low + high) / 2
-            if peers[middle].handle < handle { low = middle + 1 } else { high = middle }
-        }
-        return low
+        let (place, isPresent) = peers.position(of: handle) { $0.handle }
+        return isPresent ? place : nil
     }
 
     /// Peers that things are sent to, ascending.

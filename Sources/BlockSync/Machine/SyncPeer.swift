@@ -51,8 +51,8 @@ struct PeerTable: Sendable {
     subscript(handle: PeerHandle) -> SyncPeer? { place(of: handle).map { peers[$0] } }
 
     mutating func insert(_ peer: SyncPeer) {
-        let place = insertionPlace(of: peer.handle)
-        if place < handles.count, handles[place] == peer.handle {
+        let (place, isPresent) = handles.position(of: peer.handle)
+        if isPresent {
             peers[place] = peer
         } else {
             peers.insert(peer, at: place)
@@ -107,17 +107,7 @@ struct PeerTable: Sendable {
     }
 
     private func place(of handle: PeerHandle) -> Int? {
-        let place = insertionPlace(of: handle)
-        return place < handles.count && handles[place] == handle ? place : nil
-    }
-
-    /// The place of the first handle that is not below this one.
-    private func insertionPlace(of handle: PeerHandle) -> Int {
-        var (low, high) = (0, handles.count)
-        while low < high {
-            let middle = (low + high) / 2
-            if handles[middle] < handle { low = middle + 1 } else { high = middle }
-        }
-        return low
+        let (place, isPresent) = handles.position(of: handle)
+        return isPresent ? place : nil
     }
 }

@@ -1,3 +1,5 @@
+internal import Primitives
+
 /// What waits to be written to one peer. Bounded: when there is no room, gossip gives way before
 /// messages, and old messages before new ones; nothing that is full ever closes a stream.
 ///

@@ -207,17 +207,8 @@ package struct DiskImage: Sendable {
     }
 
     private func lowestCertificate(atOrAbove number: BlockNumber) -> FinalityCertificate? {
-        var low = 0
-        var high = certificates.count
-        while low < high {
-            let middle = (low + high) / 2
-            if certificates[middle].target.number < number {
-                low = middle + 1
-            } else {
-                high = middle
-            }
-        }
-        return low < certificates.count ? certificates[low] : nil
+        let place = certificates.partitionPoint { $0.target.number < number }
+        return place < certificates.count ? certificates[place] : nil
     }
 
     /// Answers the vote gossip's wish for a certificate.

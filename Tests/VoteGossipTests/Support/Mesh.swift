@@ -209,12 +209,8 @@ struct Mesh {
     }
 
     private mutating func schedule(_ event: Event, at instant: Instant) {
-        var (low, high) = (0, events.count)
-        while low < high {
-            let middle = (low + high) / 2
-            if events[middle].at <= instant { low = middle + 1 } else { high = middle }
-        }
-        events.insert((instant, nextOrder, event), at: low)
+        let place = events.partitionPoint { $0.at <= instant }
+        events.insert((instant, nextOrder, event), at: place)
         nextOrder += 1
     }
 
