@@ -67,11 +67,13 @@ package struct TransactionPool: Sendable {
 
     /// The transaction of an account and nonce.
     package func transaction(signer: AccountID, nonce: UInt64) -> Extrinsic? {
-        let position = lowerBound(signer, nonce)
-        guard position < entries.count, entries[position].signer == signer,
-            entries[position].nonce == nonce
-        else { return nil }
-        return entries[position].extrinsic
+        place(signer, nonce).map { entries[$0].extrinsic }
+    }
+
+    /// The first nonce of an account that is neither used in a state nor taken by what waits.
+    package func nextNonce(of signer: AccountID, state: ChainState) -> UInt64 {
+        let newest = range(of: signer).last.map { entries[$0].nonce + 1 }
+        return max(state.nonces[signer], newest ?? 0)
     }
 
     /// Why a transaction would not be taken, its signature aside; nil when it would.
@@ -85,7 +87,9 @@ package struct TransactionPool: Sendable {
         guard extrinsic.nonce - next < UInt64(limits.countPerAccount) else {
             return .tooFarAhead(next: next)
         }
-        if let place = place(of: extrinsic), holds(entries[place], on: state) { return .taken }
+        if let place = place(signer, extrinsic.nonce), holds(entries[place], on: state) {
+            return .taken
+        }
         // Those that the best chain has executed already give way to one that waits.
         let own = range(of: signer)
         let waiting = own.filter { entries[$0].nonce >= next }.count
@@ -123,7 +127,7 @@ package struct TransactionPool: Sendable {
             let basis = basis ?? SignatureBasis(of: extrinsic, state: state, evidence: evidence)
         else { return .unknownSigner }
         // One of the same nonce whose signature no longer holds.
-        if let place = place(of: extrinsic) { remove(place..<place + 1) }
+        if let place = place(extrinsic.signer, extrinsic.nonce) { remove(place..<place + 1) }
         let own = range(of: extrinsic.signer)
         let executed = own.prefix { entries[$0].nonce < state.nonces[extrinsic.signer] }.count
         let isCrowded =
@@ -147,10 +151,10 @@ package struct TransactionPool: Sendable {
         basis(of: entry.extrinsic, state: state) == entry.basis
     }
 
-    private func place(of extrinsic: Extrinsic) -> Int? {
-        let place = lowerBound(extrinsic.signer, extrinsic.nonce)
-        guard place < entries.count, entries[place].signer == extrinsic.signer,
-            entries[place].nonce == extrinsic.nonce
+    private func place(_ signer: AccountID, _ nonce: UInt64) -> Int? {
+        let place = lowerBound(signer, nonce)
+        guard place < entries.count, entries[place].signer == signer,
+            entries[place].nonce == nonce
         else { return nil }
         return place
     }
@@ -165,9 +169,10 @@ package struct TransactionPool: Sendable {
                 pool.holds(entry, on: state)
                     || bestState.map({ pool.holds(entry, on: $0) }) ?? false
             else { return true }
+            guard entry.nonce == next else { return false }
             let refusal = Self.inapplicability(
                 of: entry.extrinsic, state: state, evidence: pool.evidence)
-            return entry.nonce == next && refusal != nil
+            return refusal != nil
         }
         byteCount = entries.reduce(0) { $0 + $1.encodedByteCount }
     }
@@ -228,17 +233,6 @@ package struct TransactionPool: Sendable {
     }
 
     private func lowerBound(_ signer: AccountID, _ nonce: UInt64) -> Int {
-        var low = 0
-        var high = entries.count
-        while low < high {
-            let middle = (low + high) / 2
-            let entry = entries[middle]
-            if entry.signer < signer || (entry.signer == signer && entry.nonce < nonce) {
-                low = middle + 1
-            } else {
-                high = middle
-            }
-        }
-        return low
+        entries.partitionPoint { ($0.signer, $0.nonce) < (signer, nonce) }
     }
 }

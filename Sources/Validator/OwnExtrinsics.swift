@@ -122,8 +122,7 @@ extension ValidatorCore {
         let due = state.constants.sessionLength > 0 ? own.due(on: state, as: account) : nil
         let call = due.map { .evidence($0.1.scaleBytes) } ?? own.calls.first
         guard let call else { return }
-        let waiting = sync.pool.pending.filter { $0.signer == account }.map(\.nonce).max()
-        let nonce = max(state.nonces[account], waiting.map { $0 + 1 } ?? 0)
+        let nonce = sync.pool.nextNonce(of: account, state: state)
         own.pending = OwnExtrinsics.Pending(
             call: call, signer: account, nonce: nonce, conviction: due?.0)
         let message = Extrinsic.signingBytes(

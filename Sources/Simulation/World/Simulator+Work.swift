@@ -66,18 +66,16 @@ extension Simulator {
             let core = nodes[node].core?.core, let state = core.tree.state(of: core.tree.best.hash)
         else { return }
         let signer = KeyedHashScheme.account(of: Int(nodes[node].validator.rawValue))
-        let waiting = core.sync.pool.pending.filter { $0.signer == signer }.map(\.nonce).max()
-        let nonce = max(state.nonces[signer], waiting.map { $0 + 1 } ?? 0)
-        let payload = (0..<workRandom.draw(0...300)).map { UInt8(truncatingIfNeeded: $0) }
+        let nonce = core.sync.pool.nextNonce(of: signer, state: state)
+        let call = Extrinsic.Call.remark(
+            (0..<workRandom.draw(0...300)).map { UInt8(truncatingIfNeeded: $0) })
         let message = Extrinsic.signingBytes(
-            kind: .remark, signer: signer, nonce: nonce, payload: payload,
-            genesisHash: domain.genesisHash)
+            call: call, signer: signer, nonce: nonce, genesisHash: domain.genesisHash)
         let signature = KeyedHashScheme.sign(
             message, key: nodes[node].key, nonce: workRandom.next())
         guard
             let remark = Extrinsic(
-                kind: .remark, signer: signer, nonce: nonce, payload: payload,
-                signature: signature)
+                call: call, signer: signer, nonce: nonce, signature: signature)
         else { return }
         give(.submit(remark), to: node)
     }
