@@ -46,7 +46,8 @@ package struct ChainState: Sendable {
             self.parts = parts
             let setCount =
                 1 + (parts.previousSet == nil ? 0 : 1) + (parts.pendingSet == nil ? 0 : 1)
-            var encoder = SCALEEncoder(capacity: 256 + 1_825 * parts.activeSet.count * setCount)
+            var encoder = SCALEEncoder(
+                capacity: 256 + ValidatorIdentity.byteCount * parts.activeSet.count * setCount)
             parts.encode(to: &encoder)
             hashed = BLAKE2bPrefix(encoder.bytes)
         }

@@ -4,6 +4,8 @@ public import SCALE
 public struct ValidatorIdentity: Sendable, Hashable {
     /// A Falcon-1024 public key has this many bytes.
     public static let publicKeyByteCount = 1793
+    /// An encoding has this many bytes.
+    public static let byteCount = Hash256.byteCount + publicKeyByteCount
 
     /// The account.
     public let account: AccountID
@@ -110,7 +112,7 @@ public struct ValidatorSet: Sendable, Hashable {
     private static func encoding(
         id: SetID, validators: [ValidatorIdentity], policy: QuorumPolicy
     ) -> [UInt8] {
-        var encoder = SCALEEncoder(capacity: 16 + validators.count * 1825)
+        var encoder = SCALEEncoder(capacity: 16 + validators.count * ValidatorIdentity.byteCount)
         encoder.append(id)
         encoder.appendItems(validators)
         encoder.append(policy)
@@ -127,7 +129,8 @@ extension ValidatorSet: SCALEEncodable, SCALEDecodable {
         let start = decoder.offset
         let id = try decoder.read(SetID.self)
         let validators = try decoder.readItems(
-            ValidatorIdentity.self, limit: Self.maximumCount, minimumItemByteCount: 1825)
+            ValidatorIdentity.self, limit: Self.maximumCount,
+            minimumItemByteCount: ValidatorIdentity.byteCount)
         let policy = try decoder.read(QuorumPolicy.self)
         do {
             try self.init(id: id, validators: validators, policy: policy)

@@ -176,7 +176,8 @@ struct NodeView: NodeQueries {
                 proofs.append(
                     HandOffProof(certificate: certificate, header: header, nextSet: nextSet))
                 byteCount +=
-                    certificate.precommits.count * VoteEntry.byteCount + nextSet.count * 1_825
+                    certificate.precommits.count * VoteEntry.byteCount
+                    + nextSet.count * ValidatorIdentity.byteCount
                 id = next
             }
             return proofs
