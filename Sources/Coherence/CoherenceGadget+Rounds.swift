@@ -6,15 +6,14 @@ extension CoherenceGadget {
     /// Does everything that the state allows now. Every step but the decisions makes the state
     /// newer (a certificate, a quorum certificate or a higher round), so the loop ends.
     mutating func settle(tree: BlockTree, now: Instant) {
+        while successor == nil,
+            certifyTallied(tree: tree) || collectQuorums(tree: tree) || leaveRound()
+        {}
         // The set is over: what is left to do is to stop its timers.
         if successor != nil {
             clock = RoundClock()
             return scheduleTimers()
         }
-        while successor == nil,
-            certifyTallied(tree: tree) || collectQuorums(tree: tree) || leaveRound()
-        {}
-        if successor != nil { return settle(tree: tree, now: now) }
         for certificate in heldCertificates { want(certificate.block) }
         startTimers(tree: tree, now: now)
         decidePrevote(tree: tree)

@@ -82,8 +82,8 @@ extension CoherenceGadget {
     }
 }
 
-/// A timer of a round of a set, or of a set's signatures. Once the round or the set was left it is cancelled, and ignored if
-/// it fires all the same.
+/// A timer of a round of a set, or of a set's signatures. Once the round or the set was left it is
+/// cancelled, and ignored if it fires all the same.
 package struct VotingTimer: Sendable, Hashable {
     /// What a timer ends.
     package enum Kind: Sendable, Hashable, CaseIterable {

@@ -59,7 +59,7 @@ extension VoteGossipMachine {
     ) {
         guard knownEvidence.insert(evidence.slot) else { return }
         let message = OutboundMessage(
-            bytes: GossipMessage.equivocation(evidence.evidence).scaleBytes,
+            bytes: GossipMessage.equivocation(evidence.evidence).encoded(),
             priority: OutboundPriority.bundle)
         send(
             message, to: activePeers.filter { !senders.contains(peers[$0].handle) }, &context)

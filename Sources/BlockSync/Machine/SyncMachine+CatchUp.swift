@@ -154,7 +154,7 @@ extension SyncMachine {
                     source: item.source)
                 let outcome = offer(kept, origin: .followed, tree: tree)
                 guard outcome == .taken || outcome == .known else {
-                    // Bad, or of a slot that has not begun: the rest is not for now.
+                    // Bad, or of a slot that has not begun: what follows has to wait.
                     blame(item.source, now: now, isFault: outcome == .invalid)
                     return restartCatchUp()
                 }
