@@ -23,9 +23,7 @@ package struct SignatureBasis: Sendable, Hashable {
             return
         }
         let charge = evidence.charge(payload, active: set, previous: state.previousSet)
-        let charged = [set, state.previousSet].compactMap { $0 }
-            .first { $0.id == charge?.conviction.setID }
-        guard let charged else { return nil }
-        chargedSet = charged.hash
+        guard let charge else { return nil }
+        chargedSet = charge.setHash
     }
 }

@@ -30,11 +30,14 @@ package struct EvidenceRules: Sendable {
 package struct Charge: Sendable, Hashable {
     /// The set in which the offender voted twice, and the offender.
     package let conviction: Conviction
+    /// The hash of that set.
+    package let setHash: Hash256
     /// The signatures that prove it; all must hold.
     package let signatures: [SignatureCheck]
 
-    package init(conviction: Conviction, signatures: [SignatureCheck]) {
+    package init(conviction: Conviction, setHash: Hash256, signatures: [SignatureCheck]) {
         self.conviction = conviction
+        self.setHash = setHash
         self.signatures = signatures
     }
 }

@@ -16,6 +16,7 @@ extension EvidenceRules {
             else { return nil }
             return Charge(
                 conviction: Conviction(setID: slot.setID, account: evidence.first.validator),
+                setHash: domain.set.hash,
                 signatures: [evidence.first, evidence.second].map { vote in
                     SignatureCheck(
                         signature: vote.signature.bytes, message: domain.signedBytes(of: vote),

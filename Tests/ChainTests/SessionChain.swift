@@ -17,7 +17,7 @@ extension EvidenceRules {
             }), let index = set.index(of: account), let member = set.validator(at: index)
         else { return nil }
         return Charge(
-            conviction: Conviction(setID: set.id, account: account),
+            conviction: Conviction(setID: set.id, account: account), setHash: set.hash,
             signatures: [
                 SignatureCheck(
                     signature: TagScheme.sign(payload, as: member), message: payload,
