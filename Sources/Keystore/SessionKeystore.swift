@@ -24,8 +24,11 @@ package struct SessionKeystore: Sendable {
 
     /// The name of a key, as it stands in its file's name: BLAKE2b-256 of the public key.
     package static func name(of publicKey: FalconPublicKey) -> Hash256 {
-        BLAKE2b256.hash(publicKey.bytes)
+        name(ofPublicKey: publicKey.bytes)
     }
+
+    /// The same for the 1,793 bytes of a public key.
+    package static func name(ofPublicKey bytes: [UInt8]) -> Hash256 { BLAKE2b256.hash(bytes) }
 
     /// Where a key is kept.
     package func path(of name: Hash256) -> String { "\(directory)/\(Self.fileName(name))" }

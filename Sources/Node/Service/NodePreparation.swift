@@ -69,7 +69,7 @@ struct NodePreparation: Sendable {
     var account: AccountID? {
         guard let first = keys.first else { return nil }
         return local.flatMap { set.validator(at: $0)?.account } ?? first.account
-            ?? AccountID(BLAKE2b256.hash(first.publicKey).bytes)
+            ?? AccountID(SessionKeystore.name(ofPublicKey: first.publicKey).bytes)
     }
 
     private static func checkOptions(
@@ -166,7 +166,7 @@ struct NodePreparation: Sendable {
             try store.beginSigning()
         }
         let nextSet = set.id.successor ?? set.id
-        let names = keys.map { BLAKE2b256.hash($0.publicKey) }
+        let names = keys.map { SessionKeystore.name(ofPublicKey: $0.publicKey) }
         let usable = try store.usableKeys(of: names, nextSet: nextSet)
         var keys = zip(keys, names).filter { usable.contains($1) }.map(\.0)
         if case .neverSign(let reason) = state {
