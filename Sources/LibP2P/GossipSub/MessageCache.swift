@@ -18,9 +18,8 @@ struct MessageCache: Sendable {
     private let maximumCount: Int
     private let maximumByteCount: Int
     private var entries: [MessageID: Entry] = [:]
-    /// Oldest first, from `head` on.
-    private var places: [Place] = []
-    private var head = 0
+    /// Oldest first.
+    private var places = FIFO<Place>()
     private var heartbeat: UInt64 = 0
     private(set) var byteCount = 0
 
@@ -39,14 +38,14 @@ struct MessageCache: Sendable {
         entries[id] = Entry(message: message)
         byteCount += message.footprint
         places.append(Place(id: id, topic: message.topic, heartbeat: heartbeat))
-        while entries.count > maximumCount || byteCount > maximumByteCount, head < places.count {
-            dropOldest()
+        while entries.count > maximumCount || byteCount > maximumByteCount {
+            guard dropOldest() else { return }
         }
     }
 
     /// The names to advertise in a topic, oldest first.
     func advertised(in topic: String) -> [MessageID] {
-        places[head...].filter { $0.heartbeat + historyGossip > heartbeat && $0.topic == topic }
+        places.elements.filter { $0.heartbeat + historyGossip > heartbeat && $0.topic == topic }
             .map(\.id)
     }
 
@@ -62,19 +61,18 @@ struct MessageCache: Sendable {
     /// A heartbeat passes.
     mutating func shift() {
         heartbeat += 1
-        while head < places.count, places[head].heartbeat + historyLength <= heartbeat {
+        while let oldest = places.first, oldest.heartbeat + historyLength <= heartbeat {
             dropOldest()
-        }
-        if head > 0, head * 2 >= places.count {
-            places.removeFirst(head)
-            head = 0
         }
     }
 
-    private mutating func dropOldest() {
-        if let entry = entries.removeValue(forKey: places[head].id) {
+    /// False when there is none.
+    @discardableResult
+    private mutating func dropOldest() -> Bool {
+        guard let oldest = places.popFirst() else { return false }
+        if let entry = entries.removeValue(forKey: oldest.id) {
             byteCount -= entry.message.footprint
         }
-        head += 1
+        return true
     }
 }

@@ -9,6 +9,9 @@ package struct FIFO<Element: Sendable>: Sendable {
     package var isEmpty: Bool { head == storage.count }
     package var first: Element? { isEmpty ? nil : storage[head] }
 
+    /// All elements, the one that is taken next first.
+    package var elements: some Sequence<Element> { storage[head...].lazy.compactMap { $0 } }
+
     package mutating func append(_ element: Element) { storage.append(element) }
 
     package mutating func popFirst() -> Element? {
