@@ -1,6 +1,4 @@
-internal import DequeModule
 internal import LibP2P
-internal import NIOCore
 internal import Primitives
 
 /// One notifications protocol on the event loop: runs what `NotificationStreams` decides on the
@@ -15,15 +13,13 @@ final class NotificationHub {
         [:]
     /// Peers that the owner wants nothing of while the present connection lasts.
     private var dismissed: Set<PeerID> = []
-    private var inputs: Deque<NotificationStreams.Input> = []
-    private var isHandling = false
-    private var isStopped = false
+    private let driver: MachineDriver<NotificationStreams.Input>
     private var nextInbound: UInt64 = 0
-    private var timer: Scheduled<Void>?
 
     init(service: NotificationService, swarm: SwarmLoop) {
         self.service = service
         self.swarm = swarm
+        driver = MachineDriver(swarm: swarm)
         let timings = swarm.configuration.timings
         var configuration = NotificationConfiguration()
         configuration.phaseTimeout = timings.streamNegotiation
@@ -85,23 +81,16 @@ final class NotificationHub {
     func resume(_ peer: PeerID) { open[peer]?.inbound.resume() }
 
     func stop() {
-        isStopped = true
-        timer?.cancel()
-        timer = nil
+        driver.stop()
         service.finish()
     }
 
     // MARK: From the substreams
 
     func handle(_ input: NotificationStreams.Input) {
-        inputs.append(input)
-        // Effects cause inputs: those wait until the effects before them are run.
-        guard !isHandling, !isStopped else { return }
-        isHandling = true
-        while let input = inputs.popFirst() {
+        driver.handle(input) { input in
             for effect in machine.handle(input, now: swarm.now) { run(effect) }
         }
-        isHandling = false
     }
 
     func forget(_ substream: NotificationSubstream) { substreams[substream.id] = nil }
@@ -132,7 +121,7 @@ final class NotificationHub {
             guard open.removeValue(forKey: peer) != nil else { return }
             service.closed(peer)
         case .openFailed: service.recordFailure()
-        case .setTimer(let deadline): setTimer(deadline)
+        case .setTimer(let deadline): driver.setTimer(deadline) { self.handle(.timer) }
         }
     }
 
@@ -151,14 +140,6 @@ final class NotificationHub {
                 priority: registration.priority, handler: substream)
         } catch {
             substream.failedToOpen()
-        }
-    }
-
-    private func setTimer(_ deadline: Instant) {
-        timer?.cancel()
-        timer = swarm.isolatedLoop.scheduleTask(deadline: swarm.deadline(deadline)) {
-            self.timer = nil
-            self.handle(.timer)
         }
     }
 }

@@ -1,6 +1,4 @@
-internal import DequeModule
 internal import LibP2P
-internal import NIOCore
 internal import Primitives
 
 /// GossipSub on the event loop: runs what the router decides on the streams of the connections. One
@@ -13,14 +11,12 @@ final class PubSubHub {
     private var links: [PeerID: PubSubLink] = [:]
     /// The stream on which each peer speaks, the newest only.
     private var readers: [PeerID: PubSubReader] = [:]
-    private var inputs: Deque<GossipSubRouter.Input> = []
-    private var isHandling = false
-    private var isStopped = false
-    private var timer: Scheduled<Void>?
+    private let driver: MachineDriver<GossipSubRouter.Input>
 
     init(service: PubSubService, swarm: SwarmLoop) {
         self.service = service
         self.swarm = swarm
+        driver = MachineDriver(swarm: swarm)
         let registration = service.registration
         router = GossipSubRouter(
             signing: registration.signing, configuration: registration.configuration,
@@ -66,9 +62,7 @@ final class PubSubHub {
     }
 
     func stop() {
-        isStopped = true
-        timer?.cancel()
-        timer = nil
+        driver.stop()
         for link in links.values { link.end() }
         (links, readers) = ([:], [:])
         service.finish()
@@ -106,17 +100,12 @@ final class PubSubHub {
     // MARK: From the streams
 
     func handle(_ input: GossipSubRouter.Input) {
-        inputs.append(input)
-        // Effects cause inputs: those wait until the effects before them are run.
-        guard !isHandling, !isStopped else { return }
-        isHandling = true
-        while let input = inputs.popFirst() {
+        driver.handle(input) { input in
             let before = router.counters.duplicates
             for effect in router.handle(input, now: swarm.now) { run(effect) }
             let copies = router.counters.duplicates - before
             if copies > 0 { service.count { $0.duplicates += copies } }
         }
-        isHandling = false
     }
 
     /// A frame of a peer's.
@@ -155,15 +144,7 @@ final class PubSubHub {
         case .connect: swarm.runDials()
         case .published: break
         case .publishFailed: service.count { $0.failures += 1 }
-        case .setTimer(let deadline): setTimer(deadline)
-        }
-    }
-
-    private func setTimer(_ deadline: Instant) {
-        timer?.cancel()
-        timer = swarm.isolatedLoop.scheduleTask(deadline: swarm.deadline(deadline)) {
-            self.timer = nil
-            self.handle(.timer)
+        case .setTimer(let deadline): driver.setTimer(deadline) { self.handle(.timer) }
         }
     }
 }
