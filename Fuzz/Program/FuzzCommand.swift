@@ -61,13 +61,8 @@ struct FuzzCommand: ParsableCommand {
     }
 
     private static func read(_ path: String) throws -> [UInt8] {
-        let bytes = [UInt8](try Data(contentsOf: URL(filePath: path)))
-        guard path.hasSuffix(".hex") else { return bytes }
-        let digits = String(decoding: bytes, as: UTF8.self).filter { !$0.isWhitespace }
-        guard let decoded = [UInt8](hex: digits) else {
-            throw ValidationError("\(path) is not hexadecimal")
-        }
-        return decoded
+        try path.hasSuffix(".hex")
+            ? Corpus.readHex(path) : [UInt8](Data(contentsOf: URL(filePath: path)))
     }
 
     private func run(_ target: FuzzTarget) throws {

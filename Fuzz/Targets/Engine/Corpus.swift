@@ -28,8 +28,7 @@ package enum Corpus {
             }
         }
         let sorted = found.sorted {
-            ($0.count, 0) == ($1.count, 0)
-                ? $0.lexicographicallyPrecedes($1) : $0.count < $1.count
+            $0.count == $1.count ? $0.lexicographicallyPrecedes($1) : $0.count < $1.count
         }
         harvested.withLock { $0 = sorted }
         return sorted
@@ -42,13 +41,17 @@ package enum Corpus {
         return try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
             .filter { $0.hasSuffix(".hex") }
             .map { name in
-                let text = try String(contentsOf: folder.appending(path: name), encoding: .utf8)
-                let digits = text.filter { !$0.isWhitespace }
-                guard let bytes = [UInt8](hex: digits) else {
-                    throw TestFailure("\(target.name)/\(name) is not hexadecimal")
-                }
-                return Finding(name: name, bytes: bytes)
+                Finding(name: name, bytes: try readHex(folder.appending(path: name).path))
             }
+    }
+
+    /// The bytes of a file of hexadecimal digits and white space.
+    package static func readHex(_ path: String) throws -> [UInt8] {
+        let digits = try String(contentsOfFile: path, encoding: .utf8).filter { !$0.isWhitespace }
+        guard let bytes = [UInt8](hex: digits) else {
+            throw TestFailure("\(path) is not hexadecimal")
+        }
+        return bytes
     }
 
     /// The targets that have past findings, by their folders.
