@@ -1,7 +1,6 @@
 import ArgumentParser
 import Foundation
 import Fuzzing
-import Primitives
 
 /// Fuzzing that a seed decides, without coverage: the same as `Tests/FuzzTests`, for longer, and
 /// the replay of what either found.

@@ -3,7 +3,7 @@ internal import Primitives
 
 /// One notifications protocol on the event loop: runs what `NotificationStreams` decides on the
 /// streams of the connections, and moves notifications between them and the service's mailbox.
-final class NotificationHub {
+final class NotificationHub: ProtocolHub {
     let service: NotificationService
     let swarm: SwarmLoop
     private var machine: NotificationStreams
@@ -37,9 +37,11 @@ final class NotificationHub {
             maximumNotificationByteCount: service.registration.maximumNotificationByteCount)
     }
 
+    var name: String { service.name }
+    var counters: ProtocolCounters { service.counters }
+
     // MARK: From the swarm
 
-    /// The connection to a peer that its streams shall use.
     func connected(_ connection: Connection) {
         let peer = connection.peer
         handle(.connected(peer, ConnectionID(connection.id)))
@@ -47,7 +49,6 @@ final class NotificationHub {
         handle(.open(peer, isReserved: swarm.peerSet.isUrgent(peer)))
     }
 
-    /// A connection is gone; with `isLast` so is the peer.
     func disconnected(_ connection: Connection, isLast: Bool) {
         let peer = connection.peer
         handle(.disconnected(peer, ConnectionID(connection.id)))
@@ -56,7 +57,6 @@ final class NotificationHub {
         handle(.close(peer))
     }
 
-    /// Makes the handler of a stream that the peer opened.
     func accept(_ stream: ConnectionStream) -> any StreamHandler {
         nextInbound += 1
         let substream = NotificationSubstream(

@@ -3,7 +3,7 @@ internal import Primitives
 
 /// GossipSub on the event loop: runs what the router decides on the streams of the connections. One
 /// stream to each peer carries what this node says; what the peer says comes on a stream of its own.
-final class PubSubHub {
+final class PubSubHub: ProtocolHub {
     let service: PubSubService
     let swarm: SwarmLoop
     private var router: GossipSubRouter
@@ -23,9 +23,11 @@ final class PubSubHub {
             seed: swarm.generator.next())
     }
 
+    var name: String { GossipSubVersion.v1_2.protocolName }
+    var counters: ProtocolCounters { service.counters }
+
     // MARK: From the swarm
 
-    /// The connection to a peer that streams shall use: its first, or a better one.
     func connected(_ connection: Connection) {
         let peer = connection.peer
         if let link = links[peer] {
@@ -47,7 +49,7 @@ final class PubSubHub {
         links[peer]?.open()
     }
 
-    /// The peer is gone. A connection that was replaced before is none of ours.
+    /// A connection that was replaced before is none of ours.
     func disconnected(_ connection: Connection, isLast: Bool) {
         let peer = connection.peer
         guard isLast, let link = links.removeValue(forKey: peer) else { return }
@@ -56,7 +58,6 @@ final class PubSubHub {
         handle(.disconnected(peer))
     }
 
-    /// Makes the handler of a stream that the peer opened.
     func accept(_ stream: ConnectionStream) -> any StreamHandler {
         PubSubReader(peer: stream.peer, hub: self)
     }

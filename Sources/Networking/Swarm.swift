@@ -90,7 +90,9 @@ package final class Swarm: Sendable {
         let onHub: @Sendable (String, @escaping @Sendable (NotificationHub) -> Void) -> Void = {
             [gate, box] name, body in
             gate.execute {
-                if let hub = box.value?.hubs.first(where: { $0.service.name == name }) { body(hub) }
+                if let hub = box.value?.notificationHubs.first(where: { $0.service.name == name }) {
+                    body(hub)
+                }
             }
         }
         let name = registration.name

@@ -53,7 +53,6 @@ extension SwarmLoop {
         _ = try? connection.openStream(
             proposals: [IdentifyMessage.protocolName], handler: IdentifyReader(isPush: false))
         for hub in hubs { hub.connected(connection) }
-        pubSub?.connected(connection)
     }
 
     // MARK: Two connections to one peer
@@ -119,7 +118,6 @@ extension SwarmLoop {
         remaining.remove(at: index)
         connectionsByPeer[peer] = remaining.isEmpty ? nil : remaining
         for hub in hubs { hub.disconnected(connection, isLast: remaining.isEmpty) }
-        pubSub?.disconnected(connection, isLast: remaining.isEmpty)
         if let successor = remaining.first {
             guard index == 0 else { return }
             successor.duplicateSince = nil

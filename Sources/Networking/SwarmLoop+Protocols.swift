@@ -17,6 +17,21 @@ final class RequestEntry {
     }
 }
 
+/// What keeps streams of a protocol with every peer: it opens its own when there is a connection, and
+/// takes those of the peer.
+protocol ProtocolHub: AnyObject {
+    /// The protocol's main name.
+    var name: String { get }
+    var counters: ProtocolCounters { get }
+    /// The connection to a peer that streams shall use: its first, or a better one.
+    func connected(_ connection: Connection)
+    /// A connection is gone; with `isLast` so is the peer.
+    func disconnected(_ connection: Connection, isLast: Bool)
+    /// Makes the handler of a stream that the peer opened.
+    func accept(_ stream: ConnectionStream) -> any StreamHandler
+    func stop()
+}
+
 /// Something that peers may open streams for.
 struct ProtocolEntry {
     typealias StreamHandlerClosure = @Sendable (NetworkStream) async -> Void
@@ -25,10 +40,9 @@ struct ProtocolEntry {
         case ping
         case identify
         case identifyPush
-        case notifications(NotificationHub)
+        case hub(any ProtocolHub)
         case requests(RequestEntry)
         case streams(StreamHandlerClosure)
-        case pubSub(PubSubHub)
     }
 
     let kind: Kind
@@ -55,14 +69,8 @@ extension SwarmLoop {
 
     func register(_ service: NotificationService) {
         let hub = NotificationHub(service: service, swarm: self)
-        hubs.append(hub)
-        // One stream is in use while the one after it may already be under way.
-        register(
-            [service.name] + service.registration.fallbackNames,
-            ProtocolEntry(kind: .notifications(hub), maximumInboundStreams: 4))
-        for peer in connectionsByPeer.keys.sorted() {
-            if let connection = connectionsByPeer[peer]?.first { hub.connected(connection) }
-        }
+        notificationHubs.append(hub)
+        register([service.name] + service.registration.fallbackNames, hub)
     }
 
     /// Registers GossipSub, once.
@@ -70,9 +78,13 @@ extension SwarmLoop {
         precondition(pubSub == nil, "GossipSub is registered already")
         let hub = PubSubHub(service: service, swarm: self)
         pubSub = hub
-        register(
-            GossipSubVersion.protocolNames,
-            ProtocolEntry(kind: .pubSub(hub), maximumInboundStreams: 4))
+        register(GossipSubVersion.protocolNames, hub)
+    }
+
+    /// Registers a hub's protocols, and tells it of the peers that are there.
+    private func register(_ names: [String], _ hub: any ProtocolHub) {
+        // One stream is in use while the one after it may already be under way.
+        register(names, ProtocolEntry(kind: .hub(hub), maximumInboundStreams: 4))
         for peer in connectionsByPeer.keys.sorted() {
             if let connection = connectionsByPeer[peer]?.first { hub.connected(connection) }
         }
@@ -109,9 +121,8 @@ extension SwarmLoop {
         case .ping: return PingEchoStream(now: now)
         case .identify: return IdentifyWriter()
         case .identifyPush: return IdentifyReader(isPush: true)
-        case .notifications(let hub): return hub.accept(stream)
+        case .hub(let hub): return hub.accept(stream)
         case .requests(let requests): return RequestReceiver(entry: requests, swarm: self)
-        case .pubSub(let hub): return hub.accept(stream)
         case .streams(let handler):
             let jobs = jobs
             return RawStreamHandler(gate: gate) { result in
@@ -130,10 +141,7 @@ extension SwarmLoop {
     /// What went over each protocol, by its main name.
     var protocolCounters: [String: ProtocolCounters] {
         var counters: [String: ProtocolCounters] = [:]
-        for hub in hubs { counters[hub.service.name] = hub.service.counters }
-        if let pubSub {
-            counters[GossipSubVersion.v1_2.protocolName] = pubSub.service.counters
-        }
+        for hub in hubs { counters[hub.name] = hub.counters }
         for entry in protocols.values {
             if case .requests(let requests) = entry.kind {
                 counters[requests.configuration.name] = requests.counters

@@ -33,9 +33,11 @@ final class SwarmLoop {
     /// The names in `protocols`, in the order of registration.
     var supportedProtocols: [String] = []
     /// The notifications protocols, in the order of registration.
-    var hubs: [NotificationHub] = []
+    var notificationHubs: [NotificationHub] = []
     /// GossipSub, if it is registered.
     var pubSub: PubSubHub?
+    /// All of these.
+    var hubs: [any ProtocolHub] { notificationHubs + (pubSub.map { [$0] } ?? []) }
     var listeners: [any Channel] = []
     var listenAddresses: [Multiaddr] = []
     var isRunning = false
@@ -112,9 +114,8 @@ final class SwarmLoop {
         listeners = []
         for id in connections.keys.sorted() { connections[id]?.close(.shutdown) }
         for hub in hubs { hub.stop() }
-        pubSub?.stop()
         pubSub = nil
-        (hubs, protocols, supportedProtocols) = ([], [:], [])
+        (notificationHubs, protocols, supportedProtocols) = ([], [:], [])
         events.finish()
     }
 }
