@@ -36,6 +36,9 @@ package struct SyncMachine: Sendable {
     /// The hashes of those, so that none is checked twice at a time.
     var checkedHashes: Set<Hash256> = []
     var stall = FinalityStall()
+    /// Announcements and transactions that came last: every peer sends the same bytes.
+    var announcements = RecentMessages<BlockAnnouncement>()
+    var transactionMessages = RecentMessages<TransactionsMessage>()
     /// The best head that our handshake shows.
     var shownBest: BlockRef?
     /// When the best head is announced again.

@@ -106,7 +106,9 @@ extension CoherenceGadget {
     /// Rule 4: makes a certificate of a quorum that was not looked at yet; true when there was one.
     mutating func certifyTallied(tree: BlockTree) -> Bool {
         for round in tallies.rounds {
-            guard let tally = tallies.tally(round, .precommit) else { continue }
+            guard tallies.hasQuorum(round, .precommit),
+                let tally = tallies.tally(round, .precommit)
+            else { continue }
             for target in tally.quorumTargets {
                 let block = CertifiedTarget(round: round, target: target)
                 guard !certified.contains(block) else { continue }

@@ -21,7 +21,9 @@ extension CoherenceGadget {
     /// when there was a new one. Early prevotes of the next round wait until it is entered.
     mutating func collectQuorums(tree: BlockTree) -> Bool {
         for counted in [round.predecessor, round] {
-            guard let counted, let tally = tallies.tally(counted, .prevote) else { continue }
+            guard let counted, rules.countsExactly == false || tallies.hasQuorum(counted, .prevote),
+                let tally = tallies.tally(counted, .prevote)
+            else { continue }
             for target in tally.quorumTargets
             where !quorums.all.contains(where: {
                 $0.round == counted && $0.certificate.target == target
@@ -78,8 +80,9 @@ extension CoherenceGadget {
     /// Decides the precommit of the round if its slot is free and there is reason to.
     mutating func decidePrecommit(tree: BlockTree) {
         let position = VotePosition(round, .precommit)
-        for quorum in quorums.all where !isKnown(quorum.block, tree: tree) {
-            if quorum.block.number > finalised.number { want(quorum.block) }
+        for quorum in quorums.all
+        where quorum.block.number > finalised.number && !isKnown(quorum.block, tree: tree) {
+            want(quorum.block)
         }
         decideLatePrecommit(tree: tree)
         // While abstaining, only rule 0 signs.
@@ -109,7 +112,10 @@ extension CoherenceGadget {
 
     /// Makes highQC durable, unless the lock's record holds it.
     mutating func storeHighestQuorum(tree: BlockTree) {
-        guard local != nil, let highest = highestQuorum(tree: tree),
+        // The one of the highest round first, which is usually stored already.
+        guard local != nil, let newest = quorums.all.last,
+            storedQuorumRound.map({ newest.round > $0 }) ?? true,
+            let highest = highestQuorum(tree: tree),
             storedQuorumRound.map({ highest.round > $0 }) ?? true
         else { return }
         storedQuorumRound = highest.round

@@ -46,6 +46,11 @@ struct VoteTallies: Sendable {
         windowIndex(round).map { window[$0][Int(phase.rawValue)] }
     }
 
+    /// Whether a block has a quorum in a round and phase; false outside [r-1, r+1].
+    func hasQuorum(_ round: RoundNumber, _ phase: VotePhase) -> Bool {
+        windowIndex(round).map { !window[$0][Int(phase.rawValue)].quorumTargets.isEmpty } ?? false
+    }
+
     /// The bitmap of a round and phase; nil outside [r-1, r+1].
     func bitmap(_ round: RoundNumber, _ phase: VotePhase) -> [UInt8]? {
         windowIndex(round).map { window[$0][Int(phase.rawValue)].bitmap }

@@ -66,7 +66,7 @@ package final class VotingView: Sendable {
 
     /// Whether a block has q votes in a round and phase; false outside [r-1, r+1].
     package func hasQuorum(_ round: RoundNumber, _ phase: VotePhase) -> Bool {
-        tallies.tally(round, phase).map { !$0.quorumTargets.isEmpty } ?? false
+        tallies.hasQuorum(round, phase)
     }
 
     /// The verified vote of this content that is held, whatever its score and signature.

@@ -30,12 +30,13 @@ public struct BLAKE2b256: ~Copyable {
 
     /// The hash of one byte string.
     public static func hash(_ bytes: [UInt8]) -> Hash256 {
-        var output = [UInt8](repeating: 0, count: Hash256.byteCount)
-        let status = crypto_generichash_blake2b(
-            &output, output.count, bytes, UInt64(bytes.count), nil, 0)
-        guard status == 0, let hash = Hash256(output) else {
-            preconditionFailure("32 bytes is a valid BLAKE2b output length")
+        Hash256 { output in
+            output.withMemoryRebound(to: UInt8.self) { output in
+                guard let start = output.baseAddress else { return }
+                let status = crypto_generichash_blake2b(
+                    start, output.count, bytes, UInt64(bytes.count), nil, 0)
+                precondition(status == 0, "32 bytes is a valid BLAKE2b output length")
+            }
         }
-        return hash
     }
 }

@@ -14,10 +14,19 @@ public struct Hash256: Sendable, Hashable, Comparable {
     /// Takes exactly 32 bytes; nil for any other count.
     public init?(_ bytes: some Collection<UInt8>) {
         guard bytes.count == Self.byteCount else { return nil }
-        var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
-        withUnsafeMutableBytes(of: &words) { target in
+        self.init { target in
+            let isCopied: Void? = bytes.withContiguousStorageIfAvailable {
+                target.copyMemory(from: UnsafeRawBufferPointer($0))
+            }
+            guard isCopied == nil else { return }
             for (position, byte) in bytes.enumerated() { target[position] = byte }
         }
+    }
+
+    /// Takes the 32 bytes that `fill` writes.
+    init(filledBy fill: (UnsafeMutableRawBufferPointer) -> Void) {
+        var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+        withUnsafeMutableBytes(of: &words) { fill($0) }
         self.init(bigEndian: words)
     }
 

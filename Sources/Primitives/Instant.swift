@@ -7,6 +7,7 @@ public struct Instant: Sendable, Hashable, Comparable {
     public var nanoseconds: UInt64
 
     /// A point `nanoseconds` after the clock's start.
+    @inlinable
     public init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
 
     /// The clock's start.
@@ -14,11 +15,13 @@ public struct Instant: Sendable, Hashable, Comparable {
     /// A point that is never reached.
     public static let distantFuture = Instant(nanoseconds: .max)
 
+    @inlinable
     public static func < (left: Instant, right: Instant) -> Bool {
         left.nanoseconds < right.nanoseconds
     }
 
     /// The point `duration` later (earlier for a negative duration), clamped to the clock's range.
+    @inlinable
     public static func + (instant: Instant, duration: Duration) -> Instant {
         let distance = duration.clampedNanoseconds
         if distance >= 0 {
@@ -31,6 +34,7 @@ public struct Instant: Sendable, Hashable, Comparable {
     }
 
     /// The time from `earlier` to `later`; negative when `later` comes first.
+    @inlinable
     public static func - (later: Instant, earlier: Instant) -> Duration {
         later >= earlier
             ? .nanoseconds(Int64(clamping: later.nanoseconds - earlier.nanoseconds))
@@ -40,6 +44,7 @@ public struct Instant: Sendable, Hashable, Comparable {
 
 extension Duration {
     /// The duration in nanoseconds, clamped to what an `Int64` holds (about 292 years).
+    @inlinable
     public var clampedNanoseconds: Int64 {
         // Below nine seconds, as nearly all are, 64 bits hold the attoseconds; `components` would
         // divide 128 bits, and this is asked several times for every message and timer.

@@ -49,6 +49,7 @@ public struct ValidatorSet: Sendable, Hashable {
     /// BLAKE2b-256 of the set's SCALE encoding.
     public let hash: Hash256
     private let indices: [AccountID: ValidatorIndex]
+    private static let smallCount = 16
 
     /// Why a set cannot be formed.
     public enum Invalid: Error, Sendable, Hashable {
@@ -96,7 +97,14 @@ public struct ValidatorSet: Sendable, Hashable {
     public var faultBound: Int { (count - 1) / 3 }
 
     /// The index of an account, nil when it is no member.
-    public func index(of account: AccountID) -> ValidatorIndex? { indices[account] }
+    public func index(of account: AccountID) -> ValidatorIndex? {
+        // Asked for every vote: a small set is looked through sooner than an account is hashed.
+        guard validators.count > Self.smallCount else {
+            return validators.firstIndex { $0.account == account }
+                .map { ValidatorIndex(UInt16($0)) }
+        }
+        return indices[account]
+    }
 
     /// The member at an index, nil when the index is out of range.
     public func validator(at index: ValidatorIndex) -> ValidatorIdentity? {

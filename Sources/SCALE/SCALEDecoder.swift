@@ -56,13 +56,8 @@ public struct SCALEDecoder: Sendable {
         }
         defer { position += count }
         // Not by way of a slice: this is where most bytes of most messages are copied.
-        return [UInt8](unsafeUninitializedCapacity: count) { target, used in
-            bytes.withUnsafeBytes { source in
-                UnsafeMutableRawBufferPointer(target)
-                    .copyMemory(
-                        from: UnsafeRawBufferPointer(rebasing: source[position..<position + count]))
-            }
-            used = count
+        return bytes.withUnsafeBytes {
+            [UInt8](UnsafeRawBufferPointer(rebasing: $0[position..<position + count]))
         }
     }
 

@@ -154,6 +154,11 @@ struct GossipPeer: Sendable {
             configuration.longestAnswerInterval)
     }
 
+    /// The most bytes held of any peer, roughly.
+    static func largestByteCount(validatorCount: Int) -> Int {
+        640 + PeerHoldings.largestByteCount(validatorCount: validatorCount)
+    }
+
     /// Bytes held, roughly.
     var byteCount: Int { 640 + holdings.byteCount }
 }

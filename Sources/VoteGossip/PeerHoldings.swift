@@ -91,7 +91,16 @@ struct PeerHoldings: Sendable, Equatable {
     }
 
     /// Bytes held, roughly.
-    var byteCount: Int { rows.count * (32 + 3 * (validatorCount + 7) / 8) }
+    var byteCount: Int { rows.count * Self.rowByteCount(validatorCount: validatorCount) }
+
+    /// The most bytes held, roughly.
+    static func largestByteCount(validatorCount: Int) -> Int {
+        maximumRowCount * rowByteCount(validatorCount: validatorCount)
+    }
+
+    private static func rowByteCount(validatorCount: Int) -> Int {
+        32 + 3 * (validatorCount + 7) / 8
+    }
 
     private func index(of position: VotePosition) -> Int? {
         rows.firstIndex { $0.position == position }

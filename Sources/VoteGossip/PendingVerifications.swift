@@ -34,6 +34,8 @@ struct PendingVerifications: Sendable {
     private var certificates: [Certificate] = []
     private var nextID: UInt64 = 0
     private var alternativeCount = 0
+    /// Votes that wait for somebody's turn.
+    private(set) var waitingCount = 0
 
     /// Certificates verified at one time, over all peers.
     static let certificateLimit = 16
@@ -63,6 +65,7 @@ struct PendingVerifications: Sendable {
         votes[id] = vote
         jobs[vote.content] = id
         alternativeCount += vote.alternatives.count
+        if vote.starter == nil { waitingCount += 1 }
         signatureCount += 1
         return id
     }
@@ -93,6 +96,7 @@ struct PendingVerifications: Sendable {
         guard let vote = votes.removeValue(forKey: id) else { return nil }
         jobs[vote.content] = nil
         alternativeCount -= vote.alternatives.count
+        if vote.starter == nil { waitingCount -= 1 }
         signatureCount -= 1
         return vote
     }
@@ -105,6 +109,8 @@ struct PendingVerifications: Sendable {
 
     /// The verification of a vote begins in a peer's turn.
     mutating func start(_ id: VerificationJobID, for peer: PeerHandle) {
+        guard let vote = votes[id] else { return }
+        if vote.starter == nil { waitingCount -= 1 }
         votes[id]?.starter = peer
     }
 
@@ -160,6 +166,7 @@ struct PendingVerifications: Sendable {
         jobs = [:]
         certificates = []
         alternativeCount = 0
+        waitingCount = 0
         signatureCount = 0
     }
 

@@ -64,13 +64,14 @@ extension VoteGossipMachine {
         supporters.insert(vote.index)
         let isQuorum = supporters.count >= view.domain.set.quorum
         for place in peers.indices {
+            let earliest = now + peers[place].statusLag
+            if let due = peers[place].forwardDueAt, due <= earliest { continue }
             guard canUse(position, place, view) else { continue }
             let has = peers[place].holdings.votes(at: position)
             guard !has.contains(vote.index) else { continue }
             let completes =
                 isQuorum && has.intersection(supporters).count < view.domain.set.quorum
-            planForwarding(
-                to: place, at: now + peers[place].statusLag, isUrgent: completes, &context)
+            planForwarding(to: place, at: earliest, isUrgent: completes, &context)
         }
     }
 
@@ -126,6 +127,7 @@ extension VoteGossipMachine {
         for position in view.collectedPositions where canUse(position, place, view) {
             var lacking = view.holdings(at: position)
                 .subtracting(peers[place].holdings.votes(at: position))
+            guard !lacking.isEmpty else { continue }
             for arrival in arrivals
             where arrival.slot.position == position && lacking.contains(arrival.slot.validator) {
                 guard arrival.at + lag > context.now else { continue }

@@ -109,9 +109,13 @@ extension VoteGossipMachine {
     }
 
     /// Whether a peer is behind our newest certificate, as far as it has shown.
-    private func isBehind(_ peer: GossipPeer, _ newest: NewestCertificate) -> Bool {
-        peer.setID == newest.setID
-            && (peer.finalisedNumber < newest.number || peer.round <= newest.round)
+    private func isBehind(_ place: Int) -> Bool {
+        // Field by field: this is asked at every message, and neither record is small.
+        guard let set = newest?.setID, let number = newest?.number, let round = newest?.round else {
+            return false
+        }
+        return peers[place].setID == set
+            && (peers[place].finalisedNumber < number || peers[place].round <= round)
     }
 
     /// Rule 6: whoever is in a round that our newest certificate has decided, or has a lower block
@@ -122,14 +126,14 @@ extension VoteGossipMachine {
     /// own; it goes out at once when it is older than that.
     mutating func answerIfBehind(_ place: Int, _ context: inout GossipContext) {
         guard context.view.sharesCertificates else { return }
-        let peer = peers[place]
-        guard !peer.isCutOff, peer.certificateDueAt == nil else { return }
-        guard let newest, isBehind(peer, newest) else {
-            if peer.setID < context.view.domain.set.id {
-                answerOlderSet(peer.setID, of: place, &context)
+        guard !peers[place].isCutOff, peers[place].certificateDueAt == nil else { return }
+        guard isBehind(place), let newest else {
+            if peers[place].setID < context.view.domain.set.id {
+                answerOlderSet(peers[place].setID, of: place, &context)
             }
             return
         }
+        let peer = peers[place]
         var due = newest.since + peer.statusLag
         if context.now < due { due = due + jitter() }
         if let sent = peer.certificateSentAt, peer.certificateSentNumber == newest.number {
@@ -144,7 +148,7 @@ extension VoteGossipMachine {
 
     /// Sends the newest certificate to a peer that still shows that it lacks it.
     mutating func sendCertificateIfBehind(_ place: Int, _ context: inout GossipContext) {
-        guard let newest, isBehind(peers[place], newest), !peers[place].isCutOff else { return }
+        guard isBehind(place), let newest, !peers[place].isCutOff else { return }
         let peer = peers[place]
         let position = VotePosition(newest.round, .precommit)
         let patience = newest.since + configuration.certificatePatience

@@ -74,7 +74,7 @@ extension VoteGossipMachine {
 
     /// Begins the verifications whose turn it is.
     mutating func startVerifications(_ context: inout GossipContext) {
-        guard verifications.voteCount > 0 else { return }
+        guard verifications.waitingCount > 0 else { return }
         var batch: [VerificationJob] = []
         for place in peers.indices where !peers[place].waitingVotes.isEmpty {
             var taken = 0

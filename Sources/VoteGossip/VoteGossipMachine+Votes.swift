@@ -171,8 +171,7 @@ extension VoteGossipMachine {
         guard used <= capacity / 2 || peers[place].verifyingCount + signatures <= share else {
             return .ignore(.verificationBusy)
         }
-        let budget = GossipConfiguration.machineByteBudget(validatorCount: validatorCount)
-        guard heldByteCount + byteCount <= budget else { return .ignore(.overByteBudget) }
+        guard hasRoom(forByteCount: byteCount) else { return .ignore(.overByteBudget) }
         guard peers[place].verificationBudget.take(signatures, now: context.now) else {
             return .ignore(.overVerificationBudget)
         }

@@ -12,8 +12,8 @@ struct RunPrinter {
         self.isQuiet = isQuiet
     }
 
-    /// True when no rule was broken.
-    func run() -> Bool {
+    /// Runs, and adds to the totals; true when no rule was broken.
+    func run(totals: inout RunTotals) -> Bool {
         let clock = ContinuousClock()
         let start = clock.now
         var simulator = Simulator(options)
@@ -29,6 +29,7 @@ struct RunPrinter {
         print(
             "seed \(options.seed)\(place): \(progress(of: simulator, since: clock.now - start)),"
                 + " digest \(simulator.historyDigest)")
+        totals.add(simulator, elapsed: clock.now - start)
         if !isQuiet { printStatistics(of: simulator) }
         guard let violation = simulator.violation else { return true }
         printViolation(violation, of: simulator)

@@ -24,7 +24,7 @@ struct SimulateCommand: ParsableCommand {
     @Option(help: "How many rounds have to be decided.")
     var rounds: UInt64 = 200
 
-    @Option(help: "How many runs, of consecutive seeds.")
+    @Option(help: "How many runs, of consecutive seeds; a violation ends them.")
     var runs: UInt64 = 1
 
     @Flag(help: "Print everything that happens.")
@@ -90,12 +90,15 @@ struct SimulateCommand: ParsableCommand {
             return
         }
         var isWell = true
+        var totals = RunTotals()
         for run in 0..<runs {
-            for var options in plans {
+            for var options in plans where isWell {
                 options.seed = seed &+ run
-                isWell = RunPrinter(options, isVerbose: transcript, isQuiet: quiet).run() && isWell
+                isWell = RunPrinter(options, isVerbose: transcript, isQuiet: quiet)
+                    .run(totals: &totals)
             }
         }
+        if runs > 1 || quiet { totals.printLines() }
         if !isWell { throw ExitCode(1) }
     }
 }

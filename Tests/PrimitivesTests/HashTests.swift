@@ -43,6 +43,8 @@ struct HashTests {
         let bytes = (0..<32).map { UInt8($0) }
         #expect(Hash256(bytes)?.bytes == bytes)
         #expect(AccountID(bytes)?.bytes == bytes)
+        #expect(Hash256(bytes.lazy.reversed().reversed())?.bytes == bytes)
+        #expect(Hash256(([9] + bytes + [9])[1..<33])?.bytes == bytes)
         #expect(Hash256([UInt8](repeating: 0, count: 32)) == .zero)
     }
 

@@ -28,4 +28,21 @@ struct WorldTests {
             #expect(simulator.decidedRoundCount >= 30)
         }
     }
+
+    static let rough = SimulationProfile.allCases.filter { $0 != .lite }
+
+    @Test(arguments: rough)
+    func `Every seed of a rough world has three kinds of faults and heals`(
+        profile: SimulationProfile
+    ) {
+        for seed in UInt64(50)...59 {
+            let options = SimulationOptions(
+                seed: seed, nodeCount: 3, profile: profile, roundCount: 10)
+            var simulator = Simulator(options)
+            simulator.run()
+            #expect(simulator.violation == nil, "\(options.commandLine)")
+            #expect(simulator.statistics.faultKindCount >= 3, "\(options.commandLine)")
+            #expect(!simulator.statistics.healingTimes.isEmpty, "\(options.commandLine)")
+        }
+    }
 }

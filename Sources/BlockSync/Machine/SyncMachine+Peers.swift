@@ -37,7 +37,7 @@ extension SyncMachine {
         guard peers[peer] != nil else { return }
         let isWithin = peers.update(peer) { $0.announcements.take(now: now) } ?? false
         guard accept(isWithin, from: peer) else { return }
-        guard let message = try? SCALEDecoder.decode(BlockAnnouncement.self, from: bytes) else {
+        guard let message = announcements.decode(bytes) else {
             return report(peer, .malformed)
         }
         announced(message.header, by: peer, tree: tree, now: now)

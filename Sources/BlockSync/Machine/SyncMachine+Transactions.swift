@@ -9,7 +9,7 @@ extension SyncMachine {
     ) {
         guard peers[peer] != nil else { return }
         guard bytes.count <= TransactionsMessage.maximumByteCount,
-            let message = try? SCALEDecoder.decode(TransactionsMessage.self, from: bytes)
+            let message = transactionMessages.decode(bytes)
         else { return report(peer, .malformed) }
         let isWithin =
             peers.update(peer) { $0.transactions.take(message.extrinsics.count, now: now) }

@@ -132,6 +132,9 @@ struct World: Sendable {
         for kind in FaultMix.Kind.allCases where random.chance(permille: 450) {
             faults[kind] = random.draw(1...6)
         }
+        while faults.weights.count(where: { $0 > 0 }) < 3 {
+            if let kind = random.pick(FaultMix.Kind.allCases) { faults[kind] = 3 }
+        }
         faults.pause = .milliseconds(50)...(random.duration(.milliseconds(500) ... .seconds(10)))
         faults.length = .milliseconds(20)...(random.duration(.milliseconds(500) ... .seconds(20)))
         network.latency = random.scaledDuration(.microseconds(100) ... .milliseconds(40))

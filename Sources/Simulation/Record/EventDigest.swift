@@ -7,7 +7,7 @@ package import Primitives
 package struct EventDigest: Sendable {
     private var chained = Hash256.zero
     private var buffer: [UInt64] = []
-    private var memo = FingerprintMemo()
+    private var fingerprints = MessageMemo<UInt64>()
     /// Records so far.
     package private(set) var count: UInt64 = 0
 
@@ -23,8 +23,15 @@ package struct EventDigest: Sendable {
         buffer.append(now.nanoseconds.littleEndian)
         buffer.append((UInt64(kind) << 56 | UInt64(truncatingIfNeeded: node)).littleEndian)
         buffer.append(number.littleEndian)
-        buffer.append(bytes.isEmpty ? 0 : memo.fingerprint(of: bytes).littleEndian)
+        buffer.append(bytes.isEmpty ? 0 : fingerprint(ofMessage: bytes).littleEndian)
         if buffer.count >= Self.blockWordCount { fold() }
+    }
+
+    /// The fingerprint; of a long message, which is recorded at each node that it reaches, it is
+    /// computed once.
+    private mutating func fingerprint(ofMessage bytes: [UInt8]) -> UInt64 {
+        bytes.count < 128
+            ? Self.fingerprint(of: bytes) : fingerprints.value(for: bytes, Self.fingerprint)
     }
 
     /// A 64-bit fingerprint: each word is mixed in by a wide multiplication.
@@ -61,32 +68,5 @@ package struct EventDigest: Sendable {
         var copy = self
         copy.fold()
         return copy.chained
-    }
-}
-
-/// Fingerprints of the messages recorded last: the same array is recorded when it is sent and by
-/// each node that it reaches.
-///
-/// An array that is kept here cannot change and its memory is not used again, so that equal
-/// addresses mean equal bytes.
-private struct FingerprintMemo {
-    private static let placeCount = 512
-    private static let leastByteCount = 128
-
-    private var known = [(bytes: [UInt8], fingerprint: UInt64)](
-        repeating: ([], 0), count: Self.placeCount)
-
-    mutating func fingerprint(of bytes: [UInt8]) -> UInt64 {
-        guard bytes.count >= Self.leastByteCount else { return EventDigest.fingerprint(of: bytes) }
-        let address = bytes.withUnsafeBytes { UInt(bitPattern: $0.baseAddress) }
-        let place =
-            Int(truncatingIfNeeded: (address >> 4) ^ (address >> 13)) & (Self.placeCount - 1)
-        let held = known[place].bytes.withUnsafeBytes { UInt(bitPattern: $0.baseAddress) }
-        if held == address, known[place].bytes.count == bytes.count {
-            return known[place].fingerprint
-        }
-        let fingerprint = EventDigest.fingerprint(of: bytes)
-        known[place] = (bytes, fingerprint)
-        return fingerprint
     }
 }

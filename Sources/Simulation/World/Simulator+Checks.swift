@@ -207,8 +207,8 @@ extension ValidatorCore {
         {
             return "the block tree"
         }
-        let gauges = gossip.gauges
-        if gauges.heldByteCount > gauges.byteBudget {
+        if !gossip.hasRoom(forByteCount: 0) {
+            let gauges = gossip.gauges
             return "the vote gossip: \(gauges.heldByteCount) of \(gauges.byteBudget) bytes"
         }
         if sync.pool.count > sync.pool.limits.totalCount

@@ -83,17 +83,23 @@ extension Simulator {
             nonce: nodes[node].random.next())
     }
 
-    private func result(of job: VerificationJob) -> VerificationResult {
+    private mutating func result(of job: VerificationJob) -> VerificationResult {
         switch job.subject {
         case .certificate, .quorumCertificate:
             options.signing.trustsCertificates
                 ? job.run(using: CredulousVerifier()) : job.run(using: verifier)
-        case .vote, .doubleVote: job.run(using: verifier)
+        case .vote(let vote):
+            verdicts.result(of: vote, in: job.domain) { job.run(using: verifier) }
+        case .doubleVote: job.run(using: verifier)
         }
     }
 
     private mutating func verify(_ jobs: [VerificationJob], _ node: Int) {
-        let outcomes = jobs.map { VerificationOutcome(id: $0.id, result: result(of: $0)) }
+        var outcomes: [VerificationOutcome] = []
+        outcomes.reserveCapacity(jobs.count)
+        for job in jobs {
+            outcomes.append(VerificationOutcome(id: job.id, result: result(of: job)))
+        }
         let delay = verificationTime(jobs.reduce(0) { $0 + $1.signatureCount }, node)
         guard outcomes.count > 1, nodes[node].random.chance(permille: 300) else {
             return give(.verified(outcomes), to: node, after: delay)

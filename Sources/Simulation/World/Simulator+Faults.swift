@@ -37,7 +37,10 @@ extension Simulator {
         else { return }
         let length = faultRandom.scaledDuration(world.faults.length)
         statistics.faultCount += 1
+        let told = transcript.totalCount
         inject(kind, for: length)
+        // What has no effect, such as the crash of a node that is down, is not told.
+        if transcript.totalCount > told { statistics.faultsByKind[index] += 1 }
     }
 
     private mutating func inject(_ kind: FaultMix.Kind, for length: Duration) {

@@ -107,7 +107,7 @@ extension Simulator {
             networkRandom.chance(permille: network.redeliveryPermille)
         else { return }
         let stream = links[link].streams[Int(channel.rawValue)]
-        for bytes in links[link].lines[end].recent[Int(channel.rawValue)] {
+        for bytes in links[link].lines[end].recent(channel) {
             depart(.notification(channel, stream: stream, bytes), link, end)
         }
     }
@@ -181,7 +181,7 @@ extension Simulator {
             latency = latency + delay
             delay = delay * 2
         }
-        return latency * latencyFactor
+        return latencyFactor == 1 ? latency : latency * latencyFactor
     }
 
     /// Sends what waits on a line as far as the line takes it.
@@ -221,7 +221,7 @@ extension Simulator {
         let place: Int
         let link = links[number]
         let line = link.lines[end]
-        let trip = latency() * link.slowness
+        let trip = link.slowness == 1 ? latency() : latency() * link.slowness
         var earliest = max(now, line.isFreeAt) + delay + trip
         if case .notification(let channel, _, _) = packet {
             place = Int(channel.rawValue)

@@ -14,16 +14,33 @@ extension Simulator {
             guard isWell, proveLife(report) else { return }
             statistics.epochCount += 1
             report(self)
-            if history.decidedRoundCount < options.roundCount, options.script.isEmpty {
-                resumeFaults()
-            }
-        } while history.decidedRoundCount < options.roundCount && options.script.isEmpty
+            if goesOn { resumeFaults() }
+        } while goesOn
     }
+
+    /// Whether another epoch follows: too few rounds were decided, or too few kinds of faults that
+    /// the mix has came about. Some cannot come about in some worlds, so that this has an end.
+    private var goesOn: Bool {
+        guard options.script.isEmpty else { return false }
+        guard history.decidedRoundCount >= options.roundCount else { return true }
+        let wanted =
+            options.tuning.faults == nil ? min(3, world.faults.weights.count { $0 > 0 }) : 0
+        return statistics.faultKindCount < wanted
+            && statistics.epochCount < Self.mostEpochsForKinds
+    }
+
+    private static let mostEpochsForKinds = 10
+    /// Rounds decided in an epoch that is added for want of kinds of faults.
+    private static let roundsForKinds: UInt64 = 20
 
     /// Faults, until enough rounds were decided or enough time has passed.
     private mutating func runEpoch(_ report: (Simulator) -> Void) -> Bool {
-        let target = min(
-            history.decidedRoundCount + options.roundsPerEpoch, options.roundCount)
+        let decided = history.decidedRoundCount
+        let isExtra = decided >= options.roundCount
+        let target =
+            isExtra
+            ? decided + Self.roundsForKinds
+            : min(decided + options.roundsPerEpoch, options.roundCount)
         return run(until: now + options.epochLimit, report) {
             $0.history.decidedRoundCount >= target
         }
@@ -95,6 +112,11 @@ package struct RunStatistics: Sendable, Hashable {
     package internal(set) var startCount = 0
     package internal(set) var crashCount = 0
     package internal(set) var faultCount = 0
+    /// How many faults of each kind came about, by `FaultMix.Kind.rawValue`.
+    package internal(set) var faultsByKind = [Int](
+        repeating: 0, count: FaultMix.Kind.allCases.count)
+    /// How many kinds of faults came about.
+    package var faultKindCount: Int { faultsByKind.count { $0 > 0 } }
     package internal(set) var connectionCount = 0
     package internal(set) var banCount = 0
     package internal(set) var epochCount = 0

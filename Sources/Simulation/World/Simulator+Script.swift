@@ -48,8 +48,8 @@ extension Simulator {
         }
         guard
             network.hostilityPermille > 0 || network.strategyPermille > 0 || !dropRules.isEmpty,
-            GossipMessage.carriesVotes(bytes), let message = try? GossipMessage.decode(bytes),
-            let (content, round) = Self.content(of: message)
+            GossipMessage.carriesVotes(bytes),
+            let (content, round) = contents.value(for: bytes, Self.content)
         else { return false }
         let isRuledOut = dropRules.contains { rule in
             (rule.from ?? sender) == sender && (rule.to ?? node) == node
@@ -91,10 +91,9 @@ extension Simulator {
         return plan.chance(permille: network.hostilityPermille)
     }
 
-    private static func content(
-        of message: GossipMessage
-    ) -> (DropRule.Content, RoundNumber)? {
-        switch message {
+    private static func content(of bytes: [UInt8]) -> (DropRule.Content, RoundNumber)? {
+        guard let message = try? GossipMessage.decode(bytes) else { return nil }
+        return switch message {
         case .vote(let vote): (vote.phase == .prevote ? .prevotes : .precommits, vote.round)
         case .voteBundle(let bundle):
             (bundle.phase == .prevote ? .prevotes : .precommits, bundle.round)

@@ -54,6 +54,9 @@ package struct Simulator {
     var strategySeed: UInt64 = 0
     /// Who gets no blocks in this weather, and so goes on with a chain of its own.
     var starvedOfBlocks: Int?
+    var verdicts = VoteVerdicts()
+    /// What the messages on their way carry votes of.
+    var contents = MessageMemo<(DropRule.Content, RoundNumber)?>()
     /// When something of a round was first heard of in this weather.
     var roundsHeard: [RoundNumber: Instant] = [:]
 
