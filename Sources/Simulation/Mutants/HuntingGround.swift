@@ -30,10 +30,6 @@ package struct HuntingGround: Sendable, Hashable {
     package static let crashes = HuntingGround(
         name: "crashes", kinds: [.crashes(nodes: 3), .crashes(nodes: 4)])
 
-    /// Three validators: a single vote makes another one jump.
-    package static let three = HuntingGround(
-        name: "three", kinds: [.adversary(nodes: 3), .crashes(nodes: 3)])
-
     /// Signers that fail for seconds, on most nodes at once, and now and then at random.
     package static let signers = HuntingGround(
         name: "signers", kinds: [.signers(nodes: 3), .signers(nodes: 4)])
@@ -41,6 +37,14 @@ package struct HuntingGround: Sendable, Hashable {
     /// A lock on a fork that the others then finalise another block against.
     package static let conflict = HuntingGround(
         name: "conflict", kinds: [.script(.conflictingLock)])
+
+    /// A quorum certificate that is older than the locks of the others.
+    package static let older = HuntingGround(
+        name: "older", kinds: [.script(.olderCertificate)])
+
+    /// A quorum that one hears of when it has left the round.
+    package static let late = HuntingGround(
+        name: "late", kinds: [.script(.latePrecommit)])
 
     /// A certificate that comes late, below a lock that has been set since.
     package static let above = HuntingGround(

@@ -82,14 +82,14 @@ package struct Mutant: Sendable, Hashable {
         },
         Mutant(safety: "forgets its votes at a restart", .crashes) { $0.remembersVotes = false },
         Mutant(safety: "prevotes every imported block") { $0.prevotesOncePerRound = false },
-        Mutant(safety: "decides precommits of rounds that it left", .three) {
+        Mutant(safety: "decides precommits of rounds that it left", .late) {
             $0.decidesInOrder = false
         },
         Mutant(safety: "drops locks above F when F moves", .above) {
             $0.keepsLockAboveFinality = false
         },
         Mutant(safety: "takes q - 1 votes for a quorum") { $0.missingQuorumVotes = 1 },
-        Mutant(safety: "unlocks by an older quorum certificate", .strategist) {
+        Mutant(safety: "unlocks by an older quorum certificate", .older) {
             $0.unlocksByNewerQuorumOnly = false
         },
         Mutant(safety: "counts a prevote for the ancestors of its block too", .strategist) {

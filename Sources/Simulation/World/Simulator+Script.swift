@@ -32,8 +32,15 @@ extension Simulator {
         case .crash(let node): crash(node, leaving: .nothing)
         case .restart(let node): restart(node, after: .zero)
         case .starve(let node): starvedOfBlocks = node
+        case .sourceFails(let node): setSource(of: node, isDown: true)
+        case .sourceRecovers(let node): setSource(of: node, isDown: false)
         case .drop(let rules): dropRules = rules
         }
+    }
+
+    private mutating func setSource(of node: Int, isDown: Bool) {
+        nodes[node].isSourceDown = isDown
+        if nodes[node].isUp { giveMeasurement(to: node) }
     }
 
     /// Whether a notification is lost although its stream is open.

@@ -44,6 +44,14 @@ extension Simulator {
 
     /// A node's quantum source reports now, and again after a while.
     mutating func measure(_ node: Int) {
+        giveMeasurement(to: node)
+        heap.push(
+            .measurement(node: node, life: nodes[node].life),
+            at: now + workRandom.duration(.milliseconds(500) ... .seconds(2)))
+    }
+
+    /// A node's quantum source reports now.
+    mutating func giveMeasurement(to node: Int) {
         let QBER = UInt32(workRandom.draw(10...600))
         let failures: [QuantumMeasurement] = [
             .unusable(.stale), .unusable(.errorRateTooHigh(averageQBER: 1_101)),
@@ -52,9 +60,6 @@ extension Simulator {
             nodes[node].isSourceDown
             ? failures[workRandom.draw(0...1)] : .usable(Self.healthyState(QBER: QBER))
         give(.measurement(measurement), to: node)
-        heap.push(
-            .measurement(node: node, life: nodes[node].life),
-            at: now + workRandom.duration(.milliseconds(500) ... .seconds(2)))
     }
 
     // MARK: Remarks
