@@ -9,6 +9,7 @@ internal import Primitives
 package struct DirectedSchedule: Sendable, Hashable {
     private let validatorCount: Int
     private let slotMilliseconds: UInt64
+    private let sessionLength: UInt32
     private let steps: [ScriptedStep]
     private let spared: [Int]
 
@@ -18,11 +19,12 @@ package struct DirectedSchedule: Sendable, Hashable {
     private static let start = 8
 
     private init(
-        validatorCount: Int = 4, slotMilliseconds: UInt64, spared: [Int],
+        validatorCount: Int = 4, slotMilliseconds: UInt64, sessionLength: UInt32 = 0, spared: [Int],
         _ steps: [(milliseconds: Int, Action)]
     ) {
         self.validatorCount = validatorCount
         self.slotMilliseconds = slotMilliseconds
+        self.sessionLength = sessionLength
         self.spared = spared
         self.steps = steps.map { step in
             ScriptedStep(at: .seconds(Self.start) + .milliseconds(step.milliseconds), step.1)
@@ -37,6 +39,7 @@ package struct DirectedSchedule: Sendable, Hashable {
             seed: 1, nodeCount: validatorCount, profile: .lite, roundCount: 1)
         options.script = steps
         options.tuning.slotMilliseconds = slotMilliseconds
+        options.tuning.sessionLength = sessionLength
         options.tuning.clockSkew = .zero
         options.tuning.spared = spared
         options.tuning.blackoutPermille = 1_000
@@ -205,6 +208,16 @@ package struct DirectedSchedule: Sendable, Hashable {
     package static let certificateOfOne = DirectedSchedule(
         slotMilliseconds: 2_000, spared: [3],
         [
+            (-100, .drop(oneCertifies + [DropRule(from: 3, .precommits)])),
+            (1_000, .crash(3)),
+        ])
+
+    /// The same, of a block by which validator 2 changes its key: validator 1 alone is in the next set,
+    /// where the other two are needed, and they need it in theirs.
+    package static let handOffOfOne = DirectedSchedule(
+        slotMilliseconds: 2_000, sessionLength: 1, spared: [3],
+        [
+            (-1_000, .rotate(2)),
             (-100, .drop(oneCertifies + [DropRule(from: 3, .precommits)])),
             (1_000, .crash(3)),
         ])

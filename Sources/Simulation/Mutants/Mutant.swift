@@ -130,6 +130,12 @@ package struct Mutant: Sendable, Hashable {
         Mutant(liveness: "keeps conflicting locks when F moves", .conflict) {
             $0.dropsConflictingLock = false
         },
+        Mutant(safety: "does not begin the rounds of a set at 0", .handOffs) {
+            $0.restartsRounds = false
+        },
+        Mutant(safety: "goes on voting in a set beyond its hand-off", .handOffs) {
+            $0.staysWithinSet = false
+        },
         Mutant(liveness: "keeps certificates to itself", .alone) {
             $0.sharesCertificates = false
         },

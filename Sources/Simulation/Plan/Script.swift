@@ -29,6 +29,8 @@ package struct ScriptedStep: Sendable, Hashable {
         case sourceFails(Int)
         /// It works again.
         case sourceRecovers(Int)
+        /// A node asks the chain for another key of its own.
+        case rotate(Int)
         /// From now on these messages are lost; the rules before are forgotten.
         case drop([DropRule])
     }

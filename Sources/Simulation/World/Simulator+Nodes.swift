@@ -27,10 +27,13 @@ extension Simulator {
                     configuration: configuration(of: node), tree: recovered.tree,
                     recovered: recovered.voting, currentSlot: slot(of: node),
                     authoredSlot: nodes[node].disk.durable.authoredSlot,
+                    evidence: nodes[node].disk.durable.evidence,
                     verifier: verifier, rules: rules(of: node)))
         } catch {
             return fail(.notRecovered(node: node, error))
         }
+        for set in nodes[node].disk.durable.sets.dropFirst(domains.count) { learn(set, node) }
+        nodes[node].toldSet = nodes[node].core?.core.domain.set.id ?? SetID(0)
         for record in recovered.voting.signRecords { remember(record, node) }
         // A commit may have survived although the crash swallowed the news of it.
         for header in nodes[node].disk.durable.headers(upTo: { history.knows($0) }) {
@@ -65,15 +68,17 @@ extension Simulator {
 
     private mutating func configuration(of node: Int) -> ValidatorCore.Configuration {
         var gossip = GossipConfiguration()
-        gossip.role = .authority
+        let isFollower = nodes[node].keys.isEmpty
+        gossip.role = isFollower ? .full : .authority
         gossip.seed = nodes[node].random.next()
         return ValidatorCore.Configuration(
             genesisHash: domain.genesisHash,
-            keys: [HeldKey(domain.set.validators[Int(nodes[node].validator.rawValue)])],
+            keys: nodes[node].keys,
             producesBlocks: true,
             voting: CoherenceGadget.Configuration(timings: constants.votingTimings),
             gossip: gossip,
-            sync: SyncConfiguration(genesisHash: domain.genesisHash, roles: .authority))
+            sync: SyncConfiguration(
+                genesisHash: domain.genesisHash, roles: isFollower ? .full : .authority))
     }
 
     /// A node loses everything that its disk does not hold.
@@ -116,7 +121,9 @@ extension Simulator {
         let it = nodes[node]
         let local = it.clock.monotonic(at: now)
         guard let running = it.core else { return }
-        it.queue.append(running.core.handle(input, now: local))
+        let effects = running.core.handle(input, now: local)
+        if world.sessionLength > 0 { learnSets(from: effects, node) }
+        it.queue.append(effects)
         pump(node)
         checkBounds(it, node)
     }
@@ -137,6 +144,7 @@ extension Simulator {
                 guard !it.isDiskFull else { return stop(node, records) }
                 it.disk.beginCommit(records)
                 statistics.commitCount += 1
+                if world.sessionLength > 0 { mayFail(during: records, node) }
                 let time = it.random.duration(nodeConditions.commit)
                 heap.push(
                     .committed(node: node, life: it.life), at: now + time * it.diskSlowness)

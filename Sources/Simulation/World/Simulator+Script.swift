@@ -34,6 +34,7 @@ extension Simulator {
         case .starve(let node): starvedOfBlocks = node
         case .sourceFails(let node): setSource(of: node, isDown: true)
         case .sourceRecovers(let node): setSource(of: node, isDown: false)
+        case .rotate(let node): request(.rotation(of: node, to: newKey(for: node)))
         case .drop(let rules): dropRules = rules
         }
     }
@@ -74,7 +75,7 @@ extension Simulator {
         guard
             let strategy = Strategy(
                 for: round, seed: strategySeed, permille: network.strategyPermille,
-                in: domain.set)
+                in: newestSet)
         else { return false }
         if let length = strategy.length {
             let heardAt = roundsHeard[round] ?? now
@@ -82,8 +83,12 @@ extension Simulator {
             guard now < heardAt + length else { return false }
         }
         return strategy.keeps(
-            content, of: Int(nodes[sender].validator.rawValue),
-            from: Int(nodes[node].validator.rawValue))
+            content, of: strategicPlace(of: sender), from: strategicPlace(of: node))
+    }
+
+    /// A node's position in the newest set; -1 of one that is no member.
+    private func strategicPlace(of node: Int) -> Int {
+        nodes[node].index(in: newestSet).map { Int($0.rawValue) } ?? -1
     }
 
     /// Whether the adversary's plan keeps this content of this round from this peer.

@@ -64,24 +64,11 @@ extension Simulator {
 
     // MARK: Remarks
 
-    /// Somebody hands a remark in at some node, signed by that node's account.
+    /// Somebody hands a remark in at some node, signed by that node's account if it is a member.
     mutating func submitRemark() {
         heap.push(.remark, at: now + workRandom.duration(world.remarkPause))
-        guard let node = workRandom.pick(nodes.indices.filter { nodes[$0].isUp }),
-            let core = nodes[node].core?.core, let state = core.tree.state(of: core.tree.best.hash)
-        else { return }
-        let signer = KeyedHashScheme.account(of: Int(nodes[node].validator.rawValue))
-        let nonce = core.sync.pool.nextNonce(of: signer, state: state)
-        let call = Extrinsic.Call.remark(
-            (0..<workRandom.draw(0...300)).map { UInt8(truncatingIfNeeded: $0) })
-        let message = Extrinsic.signingBytes(
-            call: call, signer: signer, nonce: nonce, genesisHash: domain.genesisHash)
-        let signature = KeyedHashScheme.sign(
-            message, key: nodes[node].key, nonce: workRandom.next())
-        guard
-            let remark = Extrinsic(
-                call: call, signer: signer, nonce: nonce, signature: signature)
-        else { return }
-        give(.submit(remark), to: node)
+        guard let node = workRandom.pick(nodes.indices.filter { nodes[$0].isUp }) else { return }
+        let bytes = (0..<workRandom.draw(0...300)).map { UInt8(truncatingIfNeeded: $0) }
+        submit(.remark(bytes), at: node)
     }
 }
