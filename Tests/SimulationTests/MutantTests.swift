@@ -31,6 +31,8 @@ struct MutantTests {
         Hunt(name: "unlocks by an older quorum certificate", limit: 2),
         Hunt(name: "decides precommits of rounds that it left", limit: 6),
         Hunt(name: "keeps certificates to itself", limit: 2),
+        Hunt(name: "does not begin the rounds of a set at 0", limit: 2),
+        Hunt(name: "goes on voting in a set beyond its hand-off", limit: 2),
         Hunt(name: "asks a signer that failed for something else", limit: 3),
         Hunt(name: "asks a signer that failed no more", limit: 10),
         Hunt(name: "leaves rounds without a precommit", limit: 2),

@@ -27,6 +27,19 @@ extension Simulator {
         for case .event(.setActivated(let set, _)) in effects { learn(set, node) }
     }
 
+    /// A crash between the two files of a commit may leave a hand-off's certificate with an own
+    /// precommit that the sign log lacks. The set is over, so that nobody writes it down any more.
+    mutating func rememberHandOff(_ node: Int) {
+        let over = domains.prefix(Int(nodes[node].toldSet.rawValue)).last
+        guard let over, let own = nodes[node].index(in: over.set),
+            let certificate = nodes[node].disk.durable.certificate(.handOff(of: over.set.id)),
+            certificate.precommits.contains(where: { $0.validator == own })
+        else { return }
+        let slot = VoteSlot(
+            setID: over.set.id, round: certificate.round, phase: .precommit, validator: own)
+        remember(slot, certificate.target, node)
+    }
+
     // MARK: Checks
 
     /// A set is activated by a certificate of the one before for a block that announces it.

@@ -35,6 +35,7 @@ extension Simulator {
         for set in nodes[node].disk.durable.sets.dropFirst(domains.count) { learn(set, node) }
         nodes[node].toldSet = nodes[node].core?.core.domain.set.id ?? SetID(0)
         for record in recovered.voting.signRecords { remember(record, node) }
+        rememberHandOff(node)
         // A commit may have survived although the crash swallowed the news of it.
         for header in nodes[node].disk.durable.headers(upTo: { history.knows($0) }) {
             fail(history.add(header))
@@ -177,11 +178,13 @@ extension Simulator {
 
     /// A vote is durable: it can be counted by its own node from now on, sent or not.
     private mutating func remember(_ record: SignRecord, _ node: Int) {
+        remember(record.slot, record.target, node)
+    }
+
+    mutating func remember(_ slot: VoteSlot, _ target: VoteTarget, _ node: Int) {
         let isHonest = nodes[node].isHonest
         let checksContent = isHonest && !options.skippedChecks.contains(.oneContent)
-        fail(
-            history.add(
-                record.slot, record.target, isHonest: isHonest, checksContent: checksContent))
+        fail(history.add(slot, target, isHonest: isHonest, checksContent: checksContent))
     }
 
     /// Puts an input into the history's digest.

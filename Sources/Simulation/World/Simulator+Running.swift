@@ -1,6 +1,6 @@
 package import Chain
 internal import Coherence
-internal import Primitives
+package import Primitives
 internal import Validator
 
 // Epochs: faults, then healing and the proof of life, and again.
@@ -152,6 +152,8 @@ extension Simulator {
         let entered = history.enteredRoundCount
         return entered > decidedRoundCount ? entered - decidedRoundCount : 0
     }
+    /// The members of the newest set.
+    package var members: [AccountID] { newestSet.validators.map(\.account) }
     /// How many times the validator set has changed.
     package var setChangeCount: Int { domains.count - 1 }
     /// The newest final block.
