@@ -43,6 +43,9 @@ struct PastFailureTests {
             seed: 1, nodeCount: 4, profile: .swarm, session: 2,
             found: "an extrinsic of a member that only the sender's chain had was held against it"),
         Case(
+            seed: 1_403, nodeCount: 4, profile: .swarm, session: 1,
+            found: "of two blocks that became final at once the first was taken for the hand-off"),
+        Case(
             seed: 304, nodeCount: 3, profile: .crash, session: 1,
             found: "the checker did not know a vote that only the hand-off's certificate held"),
     ]
