@@ -86,6 +86,9 @@ package enum SyncOffence: Error, Sendable, Hashable {
     case badSignature(Hash256)
     /// It passed on a transaction of someone who may not sign any.
     case badTransaction(Hash256)
+    /// It passed on a transaction whose signer is no member on our best chain, or signed with another
+    /// key than its own there; on its own best chain, of an earlier or later set, that may be right.
+    case foreignTransaction(Hash256)
     /// Its chain does not contain our finalised block.
     case conflictsWithFinality
     /// It did not answer in time.
@@ -110,7 +113,7 @@ package enum SyncOffence: Error, Sendable, Hashable {
         switch self {
         case .wrongGenesis: .fatal
         case .malformed, .wrongResponse, .invalidBlock, .badSignature, .badTransaction: .fault
-        case .conflictsWithFinality, .timedOut, .unserved, .flooded: .slight
+        case .foreignTransaction, .conflictsWithFinality, .timedOut, .unserved, .flooded: .slight
         }
     }
 }

@@ -129,7 +129,8 @@ package struct CoherenceGadget: Sendable {
         recentFinality = old.recentFinality
         tallies = VoteTallies(
             validatorCount: set.count, quorum: set.quorum - rules.missingQuorumVotes,
-            round: RoundNumber(0), countsContentOnce: rules.countsContentOnce)
+            round: rules.restartsRounds ? RoundNumber(0) : old.round,
+            countsContentOnce: rules.countsContentOnce)
         halt = old.inheritedHalt(local: local)
         haltedKey = halt == nil ? nil : old.haltedKey ?? ownKey
     }

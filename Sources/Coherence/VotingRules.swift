@@ -37,6 +37,8 @@ package struct VotingRules: Sendable, Hashable {
     /// A set votes on blocks up to its hand-off block only (rule 7). Without it, also on blocks of
     /// the next set.
     package var staysWithinSet = true
+    /// The rounds of a set begin at 0. Without it, they go on where those of the set before ended.
+    package var restartsRounds = true
     /// A lock gives way only to a certificate of a higher round than its own (rule 2).
     package var unlocksByNewerQuorumOnly = true
     /// A prevote counts for its own block only. Without it, also for that block's ancestors.

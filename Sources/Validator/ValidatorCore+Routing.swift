@@ -68,7 +68,8 @@ extension ValidatorCore {
         guard let outcome = tree.finalise(block.hash) else {
             preconditionFailure("the gadget finalises blocks of the tree only")
         }
-        if let next = gadget.successor,
+        let next = successor(after: block)
+        if let next,
             let halt = gadget.inheritedHalt(local: keys.local(in: next))
         {
             // Before the root moves: a crash in between must not make the key free.
@@ -80,7 +81,15 @@ extension ValidatorCore {
         waiting.append(.sync(.finalised(block)))
         waiting.append(.gossip(.finalised(certificate)))
         // Peers of the old set hear of its last block before this node leaves it.
-        if gadget.successor != nil { waiting.append(.activateNextSet(certificate)) }
+        if next != nil { waiting.append(.activateNextSet(certificate)) }
+    }
+
+    /// The set that a block hands over to; nil for ordinary blocks. One input may finalise several
+    /// blocks, and only the last of them ends the set.
+    private func successor(after block: BlockRef) -> ValidatorSet? {
+        gadget.successor.flatMap { next in
+            tree.state(of: block.hash)?.setInForce.id == next.id ? next : nil
+        }
     }
 
     /// The hand-off block is final: certificate and finalised blocks are on their way to the disk,

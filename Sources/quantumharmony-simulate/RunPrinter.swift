@@ -56,6 +56,10 @@ struct RunPrinter {
             "  \(told.eventCount) events, \(told.messageCount) messages, \(told.commitCount) commits,"
                 + " \(told.faultCount) faults, \(told.crashCount) crashes,"
                 + " \(told.connectionCount) connections, \(told.banCount) bans")
+        if state.setChangeCount > 0 {
+            print(
+                "  \(state.setChangeCount) hand-offs, \(told.handOffCrashCount) crashes in them")
+        }
         print(
             "  healed \(times.count) times: median \(median), worst \(times.last ?? .zero),"
                 + " at most \(told.mostHealingRounds) rounds;"

@@ -8,6 +8,7 @@ struct RunTotals {
     private var failedCount: UInt64 = 0
     private var elapsed = Duration.zero
     private var healingCount = 0
+    private var handOffCount = 0
     private var fewestKinds = Int.max
     private var faults = [Int](repeating: 0, count: FaultMix.Kind.allCases.count)
 
@@ -17,6 +18,7 @@ struct RunTotals {
         failedCount += state.failedRoundCount
         self.elapsed += elapsed
         healingCount += state.statistics.healingTimes.count
+        handOffCount += state.setChangeCount
         fewestKinds = min(fewestKinds, state.statistics.faultKindCount)
         for (place, count) in state.statistics.faultsByKind.enumerated() { faults[place] += count }
     }
@@ -28,7 +30,7 @@ struct RunTotals {
         print(
             "total: seeds \(runCount) decided \(decidedCount) failed \(failedCount)"
                 + " milliseconds \(milliseconds) rounds/hour \(Int(speed))"
-                + " healings \(healingCount) fewest-kinds \(fewestKinds)")
+                + " healings \(healingCount) hand-offs \(handOffCount) fewest-kinds \(fewestKinds)")
         let counts = FaultMix.Kind.allCases.map { "\($0) \(faults[$0.rawValue])" }
         print("faults: " + counts.joined(separator: " "))
     }

@@ -24,6 +24,13 @@ struct SimulateCommand: ParsableCommand {
     @Option(help: "How many rounds have to be decided.")
     var rounds: UInt64 = 200
 
+    @Option(
+        help: """
+            How many blocks a session has, at whose end the validator set may change; 0 for never. \
+            Without it the seed decides.
+            """)
+    var session: UInt32?
+
     @Option(help: "How many runs, of consecutive seeds; a violation ends them.")
     var runs: UInt64 = 1
 
@@ -59,6 +66,7 @@ struct SimulateCommand: ParsableCommand {
             guard world == nil, broken == nil else { throw ValidationError("Only with --ground.") }
             return
         }
+        guard session == nil else { throw ValidationError("Grounds have sessions of their own.") }
         guard let place = HuntingGround.named(ground) else {
             throw ValidationError("There is no ground \"\(ground)\".")
         }
@@ -75,10 +83,10 @@ struct SimulateCommand: ParsableCommand {
         guard let ground, let place = HuntingGround.named(ground),
             let mutant = Mutant(named: broken, in: place)
         else {
-            return [
-                SimulationOptions(
-                    seed: seed, nodeCount: nodes, profile: profile, roundCount: rounds)
-            ]
+            var options = SimulationOptions(
+                seed: seed, nodeCount: nodes, profile: profile, roundCount: rounds)
+            options.tuning.sessionLength = session
+            return [options]
         }
         let worlds = place.worlds.map { $0.breaking(mutant) }
         return world.map { [worlds[$0]] } ?? worlds

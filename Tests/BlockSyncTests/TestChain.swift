@@ -45,10 +45,10 @@ struct TestChain {
     let state: ChainState
     let genesis: Header
 
-    init(validatorCount: Int = 3, chainID: String = "test") throws {
+    init(validatorCount: Int = 3, chainID: String = "test", sessionLength: UInt32 = 0) throws {
         constants = try ChainConstants(
             specVersion: 1, chainID: chainID, slotDurationMilliseconds: 6_000,
-            policy: .standard(validatorCount: validatorCount))
+            policy: .standard(validatorCount: validatorCount), sessionLength: sessionLength)
         validators = (1...validatorCount).map { validator($0) }
         (state, genesis) = try ChainState.genesis(constants: constants, validators: validators)
     }

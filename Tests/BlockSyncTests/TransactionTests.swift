@@ -215,6 +215,24 @@ struct TransactionGossipTests {
         #expect(bench.machine.pool.count == 0)
     }
 
+    /// The sender's best chain may be of a set that has the member, or another key of its.
+    @Test func `where sets change a foreign transaction is dropped and no fault`() throws {
+        let chain = try TestChain(sessionLength: 10)
+        var bench = Bench(chain: chain)
+        bench.connect(peerA)
+        let foreign = try TestChain(chainID: "other").remark([1], by: 1, nonce: 0)
+        let stranger = try TestChain(validatorCount: 4).remark([], by: 3, nonce: 0)
+        for extrinsic in [foreign, stranger] {
+            let offence = SyncOffence.foreignTransaction(extrinsic.hash)
+            #expect(
+                bench.settle(bench.send(.transactions(peerA, message([extrinsic])))) == [
+                    .report(peerA, offence)
+                ])
+            #expect(offence.weight == .slight)
+        }
+        #expect(bench.machine.pool.count == 0)
+    }
+
     @Test func `a flood of transactions is dropped and the checks are bounded`() throws {
         var bench = Bench(chain: chain) {
             $0.transactionBudget = RateLimit(burst: 8, perSecond: 1)

@@ -9,8 +9,10 @@ struct AttackerTests {
             var options = SimulationOptions(
                 seed: seed, nodeCount: 4, profile: .byzantine, roundCount: 40)
             options.tuning.attackers = [attacker]
+            if attacker.needsHandOffs { options.tuning.sessionLength = 2 }
             var simulator = Simulator(options)
             simulator.run()
+            #expect(simulator.attackerAccounts.isEmpty == false, "\(attacker.rawValue)")
             #expect(
                 simulator.violation == nil,
                 "\(attacker.rawValue), seed \(seed)\n\(simulator.transcript.newest.suffix(40))")
@@ -22,6 +24,7 @@ struct AttackerTests {
             var options = SimulationOptions(
                 seed: 3, nodeCount: 3, profile: .byzantine, roundCount: 30)
             options.tuning.attackers = [attacker]
+            if attacker.needsHandOffs { options.tuning.sessionLength = 2 }
             var simulator = Simulator(options)
             simulator.run()
             #expect(simulator.violation == nil, "\(attacker.rawValue)")

@@ -3,8 +3,8 @@ import Testing
 
 /// Each broken rule is found, and nothing is found where no rule is broken.
 struct MutantTests {
-    /// In how many seeds each mutant has to be found here; docs/simulator.md tells of the others,
-    /// which take longer.
+    /// In how many seeds each mutant has to be found here; docs/simulator.md tells of the one that
+    /// takes longer.
     struct Hunt: Sendable, CustomTestStringConvertible {
         let name: String
         let limit: UInt64
@@ -28,6 +28,11 @@ struct MutantTests {
         Hunt(name: "believes certificates without signatures", limit: 10),
         Hunt(name: "does not send stored votes again", limit: 5),
         Hunt(name: "drops locks above F when F moves", limit: 2),
+        Hunt(name: "unlocks by an older quorum certificate", limit: 2),
+        Hunt(name: "decides precommits of rounds that it left", limit: 6),
+        Hunt(name: "keeps certificates to itself", limit: 2),
+        Hunt(name: "does not begin the rounds of a set at 0", limit: 2),
+        Hunt(name: "goes on voting in a set beyond its hand-off", limit: 2),
         Hunt(name: "asks a signer that failed for something else", limit: 3),
         Hunt(name: "asks a signer that failed no more", limit: 10),
         Hunt(name: "leaves rounds without a precommit", limit: 2),

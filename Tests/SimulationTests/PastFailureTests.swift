@@ -8,6 +8,8 @@ struct PastFailureTests {
         let seed: UInt64
         let nodeCount: Int
         let profile: SimulationProfile
+        /// Blocks in a session.
+        var session: UInt32 = 0
         let found: String
         var testDescription: String { "seed \(seed): \(found)" }
     }
@@ -37,6 +39,15 @@ struct PastFailureTests {
         Case(
             seed: 3, nodeCount: 1, profile: .crash,
             found: "the checker did not know blocks that a crash had kept from it"),
+        Case(
+            seed: 1, nodeCount: 4, profile: .swarm, session: 2,
+            found: "an extrinsic of a member that only the sender's chain had was held against it"),
+        Case(
+            seed: 1_403, nodeCount: 4, profile: .swarm, session: 1,
+            found: "of two blocks that became final at once the first was taken for the hand-off"),
+        Case(
+            seed: 304, nodeCount: 3, profile: .crash, session: 1,
+            found: "the checker did not know a vote that only the hand-off's certificate held"),
     ]
 
     /// Seeds of hunting grounds in which the protocol as it is once broke a rule.
@@ -63,9 +74,10 @@ struct PastFailureTests {
 
     @Test(arguments: cases)
     func `What was found is not found again`(failure: Case) {
-        let options = SimulationOptions(
+        var options = SimulationOptions(
             seed: failure.seed, nodeCount: failure.nodeCount, profile: failure.profile,
             roundCount: 100)
+        options.tuning.sessionLength = failure.session
         var simulator = Simulator(options)
         simulator.run()
         #expect(

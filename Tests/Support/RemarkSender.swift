@@ -38,9 +38,11 @@ package final class RemarkSender: Sendable {
             var nonce: UInt64 = 0
             var next = Date()
             while !state.withLock(\.isStopped) {
-                let remark = Self.remark(nonce, account.account, key, genesisHash: hash)
+                let remark = Extrinsic.signed(
+                    .remark(Array("remark \(nonce)".utf8)), by: account.account, with: key,
+                    nonce: nonce, genesisHash: hash)
                 let isAccepted = targets().map { port in
-                    remark.map { Self.submit($0, to: RPCClient(port: port)) } ?? false
+                    remark.map { Self.submit($0.submission, to: RPCClient(port: port)) } ?? false
                 }.contains(true)
                 if isAccepted {
                     nonce += 1
@@ -61,25 +63,6 @@ package final class RemarkSender: Sendable {
         wakeUp.lock()
         wakeUp.broadcast()
         wakeUp.unlock()
-    }
-
-    private static func remark(
-        _ nonce: UInt64, _ account: AccountID, _ key: borrowing FalconSecretKey,
-        genesisHash: Hash256
-    ) -> String? {
-        let payload = Array("remark \(nonce)".utf8)
-        let message = Extrinsic.signingBytes(
-            kind: .remark, signer: account, nonce: nonce, payload: payload,
-            genesisHash: genesisHash)
-        var random = SystemRandomNumberGenerator()
-        let signature = key.sign(message: message) { buffer in
-            for place in buffer.indices {
-                buffer[place] = UInt8.random(in: 0...255, using: &random)
-            }
-        }
-        return Extrinsic(
-            kind: .remark, signer: account, nonce: nonce, payload: payload, signature: signature
-        ).map { "0x" + $0.scaleBytes.hex }
     }
 
     private static func submit(_ remark: String, to client: RPCClient) -> Bool {

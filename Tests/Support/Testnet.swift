@@ -1,4 +1,5 @@
 package import Foundation
+import Keystore
 
 /// Some validators of one chain as real processes on loopback, each with a folder of its own.
 ///
@@ -14,7 +15,10 @@ package final class Testnet {
     /// - Parameters:
     ///   - slotMilliseconds: a chain of its own with that slot duration; nil: the chain `local`.
     ///   - validators: how many validators a chain of its own has; nil: Alice, Bob and Charlie.
-    package init(slotMilliseconds: Int? = nil, validators: Int? = nil) throws {
+    ///   - sessionLength: the blocks of a session of a chain of its own; nil: as it is by itself.
+    package init(
+        slotMilliseconds: Int? = nil, validators: Int? = nil, sessionLength: Int? = nil
+    ) throws {
         folder = FileManager.default.temporaryDirectory
             .appending(path: "quantumharmony-test-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -25,6 +29,7 @@ package final class Testnet {
         chain = folder.appending(path: "chain.json").path
         var options = ["build-spec", "--chain", "local", "--slot-duration", "\(slotMilliseconds)"]
         if let validators { options += ["--validators", "\(validators)"] }
+        if let sessionLength { options += ["--session-length", "\(sessionLength)"] }
         let (status, output) = try Program.run("quantumharmony-node", options)
         guard status == 0 else { throw TestFailure(output) }
         try output.write(toFile: chain, atomically: true, encoding: .utf8)
@@ -42,17 +47,19 @@ package final class Testnet {
     ///   - name: alice to ferdie, then v7 and on.
     ///   - isValidator: whether it votes and produces blocks, or only follows.
     ///   - bootnodes: what it dials; nil: the first validator.
+    ///   - keys: what its keystore holds before the first start, instead of the key of its name:
+    ///     URIs of development accounts.
     ///   - options: added to the command line.
     ///   - environment: added to this process's environment.
     @discardableResult
     package func start(
-        _ name: String, isValidator: Bool = true, bootnodes: [String]? = nil,
+        _ name: String, isValidator: Bool = true, keys: [String] = [], bootnodes: [String]? = nil,
         log: String = "info,coherence=debug", options: [String] = [],
         environment: [String: String] = [:]
     ) async throws -> NodeProcess {
         let node = try await launch(
-            name, isValidator: isValidator, bootnodes: bootnodes, log: log, options: options,
-            environment: environment)
+            name, isValidator: isValidator, keys: keys, bootnodes: bootnodes, log: log,
+            options: options, environment: environment)
         let peer = try await node.peerID()
         let line = try await node.wait(for: "JSON-RPC on")
         guard line.hasSuffix("http://127.0.0.1:\(node.rpcPort)") else {
@@ -66,14 +73,19 @@ package final class Testnet {
 
     /// As `start`, without waiting for the node to be ready.
     package func launch(
-        _ name: String, isValidator: Bool = true, bootnodes: [String]? = nil,
+        _ name: String, isValidator: Bool = true, keys: [String] = [], bootnodes: [String]? = nil,
         log: String = "info,coherence=debug", options: [String] = [],
         environment: [String: String] = [:]
     ) async throws -> NodeProcess {
         let port = try ports[name] ?? (peers: Program.freePort(), rpc: Program.freePort())
         ports[name] = port
         let isNamed = ["alice", "bob", "charlie", "dave", "eve", "ferdie"].contains(name)
-        var arguments = isNamed ? ["--\(name)"] : ["--suri", "//\(name.uppercased())"]
+        var arguments: [String] = []
+        if keys.isEmpty {
+            arguments = isNamed ? ["--\(name)"] : ["--suri", "//\(name.uppercased())"]
+        } else {
+            if nodes[name] == nil { try fillKeystore(of: name, with: keys) }
+        }
         if isValidator { arguments.append("--validator") }
         arguments += [
             "--chain", chain, "--base-path", basePath(of: name),
@@ -90,6 +102,24 @@ package final class Testnet {
         nodes[name] = node
         try node.start()
         return node
+    }
+
+    private func fillKeystore(of name: String, with keys: [String]) throws {
+        let base = URL(filePath: basePath(of: name))
+        let folder = base.appending(path: "chains/\(try chainID())")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let store = try SessionKeystore(directory: folder.appending(path: "keystore").path)
+        for uri in keys { try store.insert(DevelopmentAccount(uri: uri)) }
+    }
+
+    /// The id that the chain's specification has.
+    private func chainID() throws -> String {
+        let specification = try JSONSerialization.jsonObject(
+            with: Foundation.Data(contentsOf: URL(filePath: chain)))
+        guard let id = (specification as? [String: Any])?["id"] as? String else {
+            throw TestFailure("\(chain) has no id")
+        }
+        return id
     }
 
     /// The port that a node listens for peers on; nil before its first start.

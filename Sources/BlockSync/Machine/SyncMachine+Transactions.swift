@@ -21,7 +21,10 @@ extension SyncMachine {
             peers.update(peer) { $0.knownTransactions.insert(extrinsic.hash) }
             switch pool.refusal(of: extrinsic, state: state) {
             case nil: check(extrinsic, source: peer, state: state)
-            case .unknownSigner: report(peer, .badTransaction(extrinsic.hash))
+            case .unknownSigner:
+                report(
+                    peer,
+                    Self.offence(.badTransaction(extrinsic.hash), with: extrinsic, on: state))
             // What the chain refuses here may be fine on the sender's best chain.
             case .stale, .tooFarAhead, .taken, .full, .inapplicable: break
             }
@@ -59,19 +62,29 @@ extension SyncMachine {
     mutating func checked(_ transaction: CheckedTransaction, holds: Bool, tree: BlockTree) {
         let extrinsic = transaction.extrinsic
         checkedHashes.remove(extrinsic.hash)
-        guard holds else {
-            if let source = transaction.source {
-                return report(source, .badSignature(extrinsic.hash))
-            }
-            return effects.append(.submitted(extrinsic.hash, .badSignature))
-        }
         guard let state = tree.state(of: tree.best.hash) else { return }
+        guard holds else {
+            guard let source = transaction.source else {
+                return effects.append(.submitted(extrinsic.hash, .badSignature))
+            }
+            return report(
+                source, Self.offence(.badSignature(extrinsic.hash), with: extrinsic, on: state))
+        }
         let refusal = pool.insert(extrinsic, state: state, basis: transaction.basis)
         if transaction.source == nil {
             effects.append(
                 .submitted(extrinsic.hash, refusal.map { .refused($0) } ?? .accepted))
         }
         if refusal == nil { propagate(extrinsic) }
+    }
+
+    /// What a transaction that is badly signed here says of whoever passed it on. Where sets change it
+    /// proves nothing: the best chain there may be of a set that has the member or the key. What it
+    /// costs to look at them is bounded by the transactions that a peer may send.
+    private static func offence(
+        _ offence: SyncOffence, with extrinsic: Extrinsic, on state: ChainState
+    ) -> SyncOffence {
+        state.constants.sessionLength > 0 ? .foreignTransaction(extrinsic.hash) : offence
     }
 
     /// Sends a transaction to the peers that are not known to have it.

@@ -56,6 +56,8 @@ package enum AttackerKind: String, Sendable, Hashable, CaseIterable {
     case numberMismatcher, twoFacedPrimary, noisySource
     // Authors.
     case doubleAuthor, futureAuthor, withholder, forkFlooder
+    // Of hand-offs.
+    case handOffAuthor, oldSetReplayer, departed, retiredKey
 
     var attacker: any Attacker {
         switch self {
@@ -79,6 +81,18 @@ package enum AttackerKind: String, Sendable, Hashable, CaseIterable {
         case .futureAuthor: FutureAuthor()
         case .withholder: Withholder()
         case .forkFlooder: ForkFlooder()
+        case .handOffAuthor: HandOffAuthor()
+        case .oldSetReplayer: OldSetReplayer()
+        case .departed: Departed()
+        case .retiredKey: RetiredKey()
+        }
+    }
+
+    /// Whether it has something to do only where sets change.
+    package var needsHandOffs: Bool {
+        switch self {
+        case .handOffAuthor, .oldSetReplayer, .departed, .retiredKey: true
+        default: false
         }
     }
 

@@ -6,11 +6,13 @@ internal import SCALE
 internal import Validator
 internal import VoteGossip
 
-/// What an attacker has at hand: its key, its core's state and the peers.
+/// What an attacker has at hand: its keys, its core's state and the peers.
 struct AttackerArms {
+    /// The set that its core votes in, or follows.
     let domain: VotingDomain
-    let validator: ValidatorIndex
-    let key: [UInt8]
+    let account: AccountID
+    /// All its keys, the oldest first.
+    let keys: [HeldKey]
     private let node: Int
     private let nodeCount: Int
     private let running: RunningCore
@@ -22,17 +24,20 @@ struct AttackerArms {
 
     init(
         _ node: SimulatedNode, _ running: RunningCore, place: Int, of nodeCount: Int,
-        domain: VotingDomain, slot: SlotNumber
+        slot: SlotNumber
     ) {
-        self.domain = domain
-        validator = node.validator
-        key = node.key
+        domain = running.core.domain
+        account = node.account
+        keys = node.keys
         self.node = place
         self.nodeCount = nodeCount
         self.running = running
         self.slot = slot
         random = node.random
     }
+
+    /// The own position in the set; nil when it is no member, with none of its keys.
+    var validator: ValidatorIndex? { HeldKeys(keys).local(in: domain.set) }
 
     /// All other nodes.
     var peers: [PeerHandle] { (0..<nodeCount).filter { $0 != node }.map(Simulator.handle) }
@@ -77,18 +82,37 @@ struct AttackerArms {
         _ phase: VotePhase, in round: RoundNumber, for target: VoteTarget, _ state: QuantumState,
         score: UInt64
     ) -> CoherenceVote? {
-        guard let identity = domain.set.validator(at: validator) else { return nil }
+        guard let key = HeldKeys(keys).publicKey(in: domain.set) else { return nil }
+        return vote(phase, in: round, of: domain, for: target, state, score: score, key: key)
+    }
+
+    /// A vote in any set, signed with any of the own keys.
+    mutating func vote(
+        _ phase: VotePhase, in round: RoundNumber, of domain: VotingDomain,
+        for target: VoteTarget, key: [UInt8]
+    ) -> CoherenceVote? {
+        let state = target.isNil ? QuantumState.zero : Simulator.healthyState(QBER: 50)
+        return vote(
+            phase, in: round, of: domain, for: target, state, score: state.coherenceScore ?? 0,
+            key: key)
+    }
+
+    private mutating func vote(
+        _ phase: VotePhase, in round: RoundNumber, of domain: VotingDomain,
+        for target: VoteTarget, _ state: QuantumState, score: UInt64, key: [UInt8]
+    ) -> CoherenceVote? {
         let score = target.isNil ? 0 : score
         let message = domain.signedBytes(
-            round: round, phase: phase, validator: identity.account, target: target,
+            round: round, phase: phase, validator: account, target: target,
             coherenceScore: score, quantumState: state)
         let bytes = KeyedHashScheme.sign(message, key: key, nonce: random.next())
         guard let signature = VoteSignature(bytes) else { return nil }
         let vote = CoherenceVote(
-            validator: identity.account, target: target, coherenceScore: score,
-            quantumState: state, signature: signature, phase: phase, round: round,
-            setID: domain.set.id)
-        signed.append(vote)
+            validator: account, target: target, coherenceScore: score, quantumState: state,
+            signature: signature, phase: phase, round: round, setID: domain.set.id)
+        // What is signed with another key than the set's is no vote.
+        let member = domain.set.index(of: account).flatMap(domain.set.validator)
+        if member?.falconPublicKey == key { signed.append(vote) }
         return vote
     }
 
@@ -120,7 +144,8 @@ struct AttackerArms {
             let builder = try? BlockBuilder(
                 parent: header, parentState: state, slot: slot, extrinsics: [],
                 evidence: .doubleVotes(genesisHash: domain.genesisHash)),
-            builder.author == validator
+            HeldKeys(keys).local(in: state.setInForce) == builder.author,
+            let key = HeldKeys(keys).publicKey(in: state.setInForce)
         else { return nil }
         return builder.seal(
             KeyedHashScheme.sign(builder.message, key: key, nonce: random.next()))
@@ -134,8 +159,14 @@ struct AttackerArms {
 
     /// The own slots up to some after the current one, the latest first.
     func ownSlots(back: UInt64, ahead: UInt64) -> [SlotNumber] {
+        ownSlots(in: domain.set, back: back, ahead: ahead)
+    }
+
+    /// The slots of a set that are one's own, up to some after the current one, the latest first.
+    func ownSlots(in set: ValidatorSet, back: UInt64, ahead: UInt64) -> [SlotNumber] {
+        let validator = HeldKeys(keys).local(in: set)
         let last = slot.rawValue + ahead
         return (last - min(last, back + ahead)...last).reversed().map(SlotNumber.init)
-            .filter { domain.set.author(of: $0) == validator }
+            .filter { set.author(of: $0) == validator }
     }
 }

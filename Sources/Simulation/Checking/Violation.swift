@@ -11,6 +11,18 @@ package enum Violation: Error, Sendable, Hashable {
     case conflictingCertificate(VoteTarget, round: RoundNumber, canonical: Hash256)
     /// Two blocks got q prevotes in one round.
     case conflictingQuorums(round: RoundNumber, VoteTarget, VoteTarget)
+    /// A set made a block final that another set votes on: it lies beyond its hand-off block, or
+    /// before it.
+    case beyondHandOff(VoteTarget, of: SetID, round: RoundNumber)
+    /// Two sets of one id were activated.
+    case setsDiffer(node: Int, SetID, Hash256, Hash256)
+    /// A node activated a set without a certificate of the set before for a block that announces
+    /// it.
+    case handOffUnproven(node: Int, SetID, String)
+    /// A node was to sign a vote of a set with a key that is not its key there.
+    case keyOutOfTurn(node: Int, VoteSlot)
+    /// The first round that anybody entered of a set is not 0.
+    case setBeganLate(node: Int, SetID, RoundNumber)
     /// F moved back, or not forward.
     case finalityNotMonotone(node: Int, from: BlockRef, to: BlockRef)
     /// A node took a block for final that fewer than q validators precommitted.

@@ -18,6 +18,8 @@ package struct DiskImage: Sendable {
     private var unfinalised: [Hash256] = []
     /// By height; genesis first.
     private var finalisedHashes: [Hash256]
+    /// The validator sets that the finalised chain has had, by id.
+    private(set) var sets: [ValidatorSet]
     private var certificates: [FinalityCertificate] = []
     private var newestCertificates: [SetID: FinalityCertificate] = [:]
     package private(set) var evidence: [DoubleVote] = []
@@ -38,6 +40,7 @@ package struct DiskImage: Sendable {
         genesis = Block(header: genesisHeader, extrinsics: [])
         stateOfFinalised = state
         finalisedHashes = [genesisHeader.hash]
+        sets = [state.setInForce]
     }
 
     /// The newest finalised block.
@@ -119,6 +122,7 @@ package struct DiskImage: Sendable {
                 throw .unexecutable(ref)
             }
             finalisedHashes.append(ref.hash)
+            if let newest = sets.last, setInForce.id > newest.id { sets.append(setInForce) }
         }
         for hash in pruned { blocks[hash] = nil }
         let final = refs.map(\.hash)

@@ -2,23 +2,29 @@ internal import Coherence
 internal import Primitives
 
 /// A run in which every loss is planned: for broken rules that only a certain order of events
-/// shows. Four validators, on a good network; the protocol as it is passes them all.
+/// shows. Three or four validators, on a good network; the protocol as it is passes them all.
 ///
 /// The plans lean on rounds by their primaries, not by their numbers: a round of which nobody hears
 /// the prevotes fails, and the next one comes.
 package struct DirectedSchedule: Sendable, Hashable {
+    private let validatorCount: Int
     private let slotMilliseconds: UInt64
+    private let sessionLength: UInt32
     private let steps: [ScriptedStep]
     private let spared: [Int]
 
-    /// The validators of the plans.
-    private static let all = [0, 1, 2, 3]
-    /// When the plans begin, in seconds: until then the network finalises every block at once. A
-    /// multiple of the four slots in which each validator has its turn, the first one first.
+    /// When the plans begin, in seconds: until then the network finalises every block at once. The
+    /// slots in which each validator has its turn, the first one first, begin here for three
+    /// validators as for four.
     private static let start = 8
 
-    private init(slotMilliseconds: UInt64, spared: [Int], _ steps: [(milliseconds: Int, Action)]) {
+    private init(
+        validatorCount: Int = 4, slotMilliseconds: UInt64, sessionLength: UInt32 = 0, spared: [Int],
+        _ steps: [(milliseconds: Int, Action)]
+    ) {
+        self.validatorCount = validatorCount
         self.slotMilliseconds = slotMilliseconds
+        self.sessionLength = sessionLength
         self.spared = spared
         self.steps = steps.map { step in
             ScriptedStep(at: .seconds(Self.start) + .milliseconds(step.milliseconds), step.1)
@@ -30,9 +36,10 @@ package struct DirectedSchedule: Sendable, Hashable {
     /// The run, but for its seed.
     var options: SimulationOptions {
         var options = SimulationOptions(
-            seed: 1, nodeCount: Self.all.count, profile: .lite, roundCount: 1)
+            seed: 1, nodeCount: validatorCount, profile: .lite, roundCount: 1)
         options.script = steps
         options.tuning.slotMilliseconds = slotMilliseconds
+        options.tuning.sessionLength = sessionLength
         options.tuning.clockSkew = .zero
         options.tuning.spared = spared
         options.tuning.blackoutPermille = 1_000
@@ -41,9 +48,9 @@ package struct DirectedSchedule: Sendable, Hashable {
 
     // MARK: Losses
 
-    /// Nobody hears prevotes, but those of rounds of which a validator is the primary.
+    /// Nobody hears prevotes, but those of rounds of which a validator of four is the primary.
     private static func prevotesOnly(inRoundsOf primary: Int) -> [DropRule] {
-        let set = Simulator.validators(all.count)
+        let set = Simulator.validators(4)
         return (0..<200).filter { set.primary(of: RoundNumber($0)).rawValue != UInt16(primary) }
             .map { DropRule(.prevotes, rounds: $0...$0) }
     }
@@ -78,6 +85,76 @@ package struct DirectedSchedule: Sendable, Hashable {
             ),
             (9_000, .crash(0)),
         ])
+
+    /// Validator 1 alone sees the quorum for X and locks it. On another fork Y then gets a quorum of
+    /// prevotes; validators 0, 2 and 3 lock it, and 0, which never got X, makes a certificate of
+    /// their precommits that nobody else can make or hears of. In a round of its own validator 1
+    /// comes with X and the old quorum certificate for it.
+    ///
+    /// Who lets the old certificate unlock helps to finalise X against Y.
+    package static let olderCertificate = DirectedSchedule(
+        slotMilliseconds: 1_000, spared: [],
+        [
+            // Validator 0 makes Y, alone.
+            (-100, .split([0], [1, 2, 3])),
+            (
+                -90,
+                .drop([
+                    DropRule(to: 2, .prevotes), DropRule(to: 3, .prevotes),
+                    DropRule(.quorumCertificates),
+                ])
+            ),
+            // At 1,000 validator 1 makes X, and the round fails for the others at 1,500.
+            (1_300, .heal), (1_301, .starve(0)),
+            (
+                1_302,
+                .drop(
+                    prevotesOnly(inRoundsOf: 0) + zeroCertifies
+                        + [DropRule(to: 1, .prevotes), DropRule(.quorumCertificates)])
+            ),
+            // By now 0 has certified Y. It is not heard of any more.
+            (4_000, .split([0], [1, 2, 3])),
+            (
+                4_001,
+                .drop(
+                    prevotesOnly(inRoundsOf: 1)
+                        + [2, 3].map { DropRule(from: $0, .quorumCertificates) })
+            ),
+            (15_000, .starve(nil)),
+        ])
+
+    /// Nobody hears that validator 0 precommits, and no certificate is heard.
+    private static let zeroCertifies = [
+        DropRule(from: 0, .precommits), DropRule(.certificates),
+    ]
+
+    /// Of three validators, 1 sees a quorum for B, made of its own prevote and that of 2, which
+    /// nobody else hears of, and precommits it; the quantum source of 2 fails before 2 gives up.
+    /// Validator 0, with a fork of its own, gives up, and takes 2 along into the next round, where
+    /// both finalise 0's fork once the source of 2 is well again; 0 alone can make the certificate.
+    /// Then 2 hears of the quorum for B.
+    ///
+    /// Who precommits B in the round that it has left makes B final too.
+    package static let latePrecommit = DirectedSchedule(
+        validatorCount: 3, slotMilliseconds: 1_000, spared: [],
+        [
+            // Validator 0 makes a block, alone; at 1,000 validator 1 makes B.
+            (-100, .split([0], [1, 2])),
+            (-90, .drop(quorumOfOne)),
+            (1_150, .sourceFails(2)), (1_200, .heal), (1_201, .drop(quorumOfOne)),
+            (2_450, .drop(quorumOfOne + zeroHearsAll)), (2_451, .sourceRecovers(2)),
+            (2_600, .drop(zeroHearsAll + [DropRule(from: 0)])), (5_000, .heal),
+        ])
+
+    /// Nobody hears validator 1's prevotes, or a quorum certificate.
+    private static let quorumOfOne = [
+        DropRule(from: 1, .prevotes), DropRule(.quorumCertificates),
+    ]
+
+    /// Only validator 0 hears precommits, and no certificate is heard.
+    private static let zeroHearsAll = [
+        DropRule(to: 1, .precommits), DropRule(to: 2, .precommits), DropRule(.certificates),
+    ]
 
     /// A is final by a certificate that only validator 1 can make. On it B gets a quorum of
     /// prevotes and of precommits, which nobody hears all of; validators 1, 2 and 0 lock it. Then
@@ -131,6 +208,16 @@ package struct DirectedSchedule: Sendable, Hashable {
     package static let certificateOfOne = DirectedSchedule(
         slotMilliseconds: 2_000, spared: [3],
         [
+            (-100, .drop(oneCertifies + [DropRule(from: 3, .precommits)])),
+            (1_000, .crash(3)),
+        ])
+
+    /// The same, of a block by which validator 2 changes its key: validator 1 alone is in the next set,
+    /// where the other two are needed, and they need it in theirs.
+    package static let handOffOfOne = DirectedSchedule(
+        slotMilliseconds: 2_000, sessionLength: 1, spared: [3],
+        [
+            (-1_000, .rotate(2)),
             (-100, .drop(oneCertifies + [DropRule(from: 3, .precommits)])),
             (1_000, .crash(3)),
         ])

@@ -11,6 +11,7 @@ package struct HuntingGround: Sendable, Hashable {
         case strategist(nodes: Int)
         case crashes(nodes: Int)
         case signers(nodes: Int)
+        case handOffs(nodes: Int)
         case attackers([AttackerKind]?, nodes: Int)
         case script(DirectedSchedule)
     }
@@ -30,17 +31,26 @@ package struct HuntingGround: Sendable, Hashable {
     package static let crashes = HuntingGround(
         name: "crashes", kinds: [.crashes(nodes: 3), .crashes(nodes: 4)])
 
-    /// Three validators: a single vote makes another one jump.
-    package static let three = HuntingGround(
-        name: "three", kinds: [.adversary(nodes: 3), .crashes(nodes: 3)])
-
     /// Signers that fail for seconds, on most nodes at once, and now and then at random.
     package static let signers = HuntingGround(
         name: "signers", kinds: [.signers(nodes: 3), .signers(nodes: 4)])
 
+    /// Sets that change every few blocks, and nodes that crash all the time, most of all in hand-offs;
+    /// and a hand-off that one of four knows to be final.
+    package static let handOffs = HuntingGround(
+        name: "handOffs", kinds: [.handOffs(nodes: 4), .script(.handOffOfOne)])
+
     /// A lock on a fork that the others then finalise another block against.
     package static let conflict = HuntingGround(
         name: "conflict", kinds: [.script(.conflictingLock)])
+
+    /// A quorum certificate that is older than the locks of the others.
+    package static let older = HuntingGround(
+        name: "older", kinds: [.script(.olderCertificate)])
+
+    /// A quorum that one hears of when it has left the round.
+    package static let late = HuntingGround(
+        name: "late", kinds: [.script(.latePrecommit)])
 
     /// A certificate that comes late, below a lock that has been set since.
     package static let above = HuntingGround(
@@ -82,6 +92,7 @@ package struct HuntingGround: Sendable, Hashable {
         case .crashes(let nodes): crashes(nodeCount: nodes)
         case .strategist(let nodes): strategist(nodeCount: nodes)
         case .signers(let nodes): signers(nodeCount: nodes)
+        case .handOffs(let nodes): handOffs(nodeCount: nodes)
         case .script(let schedule): schedule.options
         case .attackers(let attackers, let nodes):
             {
@@ -132,6 +143,14 @@ package struct HuntingGround: Sendable, Hashable {
         var node = NodeConditions()
         node.commit = .milliseconds(1)...(.milliseconds(60))
         options.tuning.node = node
+        return options
+    }
+
+    private static func handOffs(nodeCount: Int) -> SimulationOptions {
+        var options = crashes(nodeCount: nodeCount)
+        options.roundsPerEpoch = 15
+        options.epochLimit = .seconds(60)
+        options.tuning.sessionLength = 2
         return options
     }
 

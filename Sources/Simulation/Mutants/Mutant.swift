@@ -82,14 +82,14 @@ package struct Mutant: Sendable, Hashable {
         },
         Mutant(safety: "forgets its votes at a restart", .crashes) { $0.remembersVotes = false },
         Mutant(safety: "prevotes every imported block") { $0.prevotesOncePerRound = false },
-        Mutant(safety: "decides precommits of rounds that it left", .three) {
+        Mutant(safety: "decides precommits of rounds that it left", .late) {
             $0.decidesInOrder = false
         },
         Mutant(safety: "drops locks above F when F moves", .above) {
             $0.keepsLockAboveFinality = false
         },
         Mutant(safety: "takes q - 1 votes for a quorum") { $0.missingQuorumVotes = 1 },
-        Mutant(safety: "unlocks by an older quorum certificate", .strategist) {
+        Mutant(safety: "unlocks by an older quorum certificate", .older) {
             $0.unlocksByNewerQuorumOnly = false
         },
         Mutant(safety: "counts a prevote for the ancestors of its block too", .strategist) {
@@ -129,6 +129,12 @@ package struct Mutant: Sendable, Hashable {
         },
         Mutant(liveness: "keeps conflicting locks when F moves", .conflict) {
             $0.dropsConflictingLock = false
+        },
+        Mutant(safety: "does not begin the rounds of a set at 0", .handOffs) {
+            $0.restartsRounds = false
+        },
+        Mutant(safety: "goes on voting in a set beyond its hand-off", .handOffs) {
+            $0.staysWithinSet = false
         },
         Mutant(liveness: "keeps certificates to itself", .alone) {
             $0.sharesCertificates = false

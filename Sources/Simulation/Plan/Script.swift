@@ -25,6 +25,12 @@ package struct ScriptedStep: Sendable, Hashable {
         case restart(Int)
         /// From now on this node gets no blocks but its own, or again all.
         case starve(Int?)
+        /// A node's quantum source fails, and the node knows at once.
+        case sourceFails(Int)
+        /// It works again.
+        case sourceRecovers(Int)
+        /// A node asks the chain for another key of its own.
+        case rotate(Int)
         /// From now on these messages are lost; the rules before are forgotten.
         case drop([DropRule])
     }

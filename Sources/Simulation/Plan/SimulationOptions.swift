@@ -58,6 +58,7 @@ package struct SimulationOptions: Sendable {
         guard let place else {
             return "quantumharmony-simulate --seed \(seed) --nodes \(nodeCount)"
                 + " --profile \(profile.rawValue) --rounds \(roundCount)"
+                + (tuning.sessionLength.map { " --session \($0)" } ?? "")
         }
         let broken = place.broken.map { " --broken \"\($0)\"" } ?? ""
         return "quantumharmony-simulate --seed \(seed) --ground \"\(place.ground)\""
@@ -80,6 +81,8 @@ package struct WorldTuning: Sendable {
     package var bearsTooMany = false
     /// Who stays down while the others prove that they are alive; nil to draw lots.
     package var spared: [Int]?
+    /// Blocks in a session, 0 for a chain whose set never changes; nil to leave it to the seed.
+    package var sessionLength: UInt32?
 
     package init() {}
 }

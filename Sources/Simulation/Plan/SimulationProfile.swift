@@ -36,6 +36,16 @@ struct World: Sendable {
     var blackoutPermille = 0
     /// The fewest blocks above F at which authors wait.
     var treeDepth = 4_096
+    /// Blocks in a session; 0: the validator set never changes.
+    var sessionLength: UInt32 = 0
+    /// Nodes that may join the set.
+    var reserveCount = 0
+    /// Nodes without a key that follow.
+    var observerCount = 0
+    /// The pause between two attempts to change the set.
+    let changePause: ClosedRange<Duration> = .milliseconds(400)...(.seconds(4))
+    /// How often a node's power fails while it writes a hand-off, out of a thousand.
+    var handOffCrashPermille = 0
 
     /// The world of a run.
     init(_ options: SimulationOptions, random: inout SeededGenerator) {
@@ -47,6 +57,7 @@ struct World: Sendable {
         slotMilliseconds = tuning.slotMilliseconds ?? slotMilliseconds
         clockSkew = tuning.clockSkew ?? clockSkew
         blackoutPermille = tuning.blackoutPermille ?? blackoutPermille
+        admitHandOffs(options)
         if let count = tuning.attackerCount { admitAttackers(count, of: options.nodeCount) }
         if let count = tuning.attackerCount, tuning.bearsTooMany {
             toleratesEquivocation = true
@@ -76,6 +87,23 @@ struct World: Sendable {
             admitAttackers(Int.max, of: count)
         case .wan: moveApart(&random)
         }
+    }
+
+    /// Lets the validator set change in some worlds, with nodes that may join and one that follows.
+    /// Drawn apart, so that worlds without are as they always were.
+    private mutating func admitHandOffs(_ options: SimulationOptions) {
+        var random = SeededGenerator(seed: options.seed, purpose: 5)
+        let drawn: UInt32 =
+            switch options.profile {
+            case .lite, .wan: 0
+            case .swarm, .partition, .crash, .byzantine:
+                random.chance(permille: 350) ? random.pick([1, 2, 3, 5, 8]) ?? 1 : 0
+            }
+        sessionLength = options.tuning.sessionLength ?? drawn
+        guard sessionLength > 0, options.script.isEmpty else { return }
+        reserveCount = random.draw(1...2)
+        observerCount = 1
+        if faults[.crash] > 0 { handOffCrashPermille = random.draw(0...400) }
     }
 
     /// Lets as many validators be Byzantine as the policy bears, and no more than a limit. Where it

@@ -19,6 +19,10 @@ enum Happening: Sendable {
     case metering
     /// Somebody hands in a remark.
     case remark
+    /// Somebody wants another validator set.
+    case setChange
+    /// A node's power fails in the middle of a hand-off.
+    case crash(node: Int, life: UInt32)
     /// The ends of a link try to connect.
     case dial(link: Int)
     /// An end learns that a channel's stream is open.

@@ -6,9 +6,11 @@ internal import Validator
 /// One node: a machine with a clock and a disk, and on it, while it is up, a core with the shell
 /// around it.
 final class SimulatedNode {
-    /// The node's position in the set.
-    let validator: ValidatorIndex
-    let key: [UInt8]
+    /// Which account it is: of a validator of the first set, its position there.
+    let number: Int
+    /// The keys that it can sign with, in any life. A key that comes later is for later sets.
+    private(set) var keys: [HeldKey]
+    private var place: (set: SetID, index: ValidatorIndex?)?
     /// Nil for an honest node.
     var attacker: (any Attacker)?
     let isHonest: Bool
@@ -45,13 +47,16 @@ final class SimulatedNode {
     var recentRoundCount = 1
     /// The newest finalised block that was announced, in any life.
     var announced: BlockRef?
+    /// The set that the node has told of last.
+    var toldSet = SetID(0)
 
+    /// - Parameter keys: none for a node that only follows.
     init(
-        validator: ValidatorIndex, key: [UInt8], attacker: (any Attacker)?, clock: VirtualClock,
+        number: Int, keys: [HeldKey], attacker: (any Attacker)?, clock: VirtualClock,
         disk: VirtualDisk, random: SeededGenerator
     ) {
-        self.validator = validator
-        self.key = key
+        self.number = number
+        self.keys = keys
         self.attacker = attacker
         isHonest = attacker == nil
         self.clock = clock
@@ -60,6 +65,24 @@ final class SimulatedNode {
     }
 
     var isUp: Bool { core != nil }
+
+    var account: AccountID { KeyedHashScheme.account(of: number) }
+
+    /// The node's position in a set; nil when no key of it is held.
+    func index(in set: ValidatorSet) -> ValidatorIndex? {
+        if let place, place.set == set.id { return place.index }
+        let index = HeldKeys(keys).local(in: set)
+        place = (set.id, index)
+        return index
+    }
+
+    /// The key that the node signs with in a set; nil when it is no member.
+    func key(in set: ValidatorSet) -> [UInt8]? {
+        index(in: set).flatMap { set.validator(at: $0)?.falconPublicKey }
+    }
+
+    /// Takes another key, for the sets after one.
+    func add(_ key: HeldKey) { keys.append(key) }
 }
 
 /// The timers that are set: a few, so they are looked through.

@@ -39,7 +39,7 @@ extension Simulator {
         nodes[node].attacker = attacker
         nodes[node].random = arms.random
         for vote in arms.signed {
-            guard let slot = domain.slot(of: vote) else { continue }
+            guard let slot = domain(of: vote.setID)?.slot(of: vote) else { continue }
             fail(history.add(slot, vote.target, isHonest: false, checksContent: false))
         }
         for other in messages where !other.peers.isEmpty {
@@ -50,8 +50,7 @@ extension Simulator {
     private func arms(of node: Int) -> AttackerArms? {
         nodes[node].core.map {
             AttackerArms(
-                nodes[node], $0, place: node, of: nodes.count, domain: domain,
-                slot: slot(of: node))
+                nodes[node], $0, place: node, of: nodes.count, slot: slot(of: node))
         }
     }
 }

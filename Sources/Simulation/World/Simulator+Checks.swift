@@ -17,29 +17,35 @@ extension Simulator {
     mutating func checkSending(_ bytes: [UInt8], _ node: Int) {
         guard GossipMessage.carriesVotes(bytes), let message = try? GossipMessage.decode(bytes)
         else { return }
-        let own = nodes[node].validator
         switch message {
         case .vote(let vote):
-            guard let slot = domain.slot(of: vote), slot.validator == own else { return }
+            guard let domain = domain(of: vote.setID), let slot = domain.slot(of: vote),
+                slot.validator == nodes[node].index(in: domain.set)
+            else { return }
             check(slot, vote.target, node)
         case .voteBundle(let bundle):
-            check(bundle.entries, bundle.round, bundle.phase, bundle.target, node)
-        case .quorumCertificate(let quorum):
-            check(quorum.entries, quorum.round, .prevote, quorum.target, node)
-        case .certificate(let certificate):
             check(
-                certificate.precommits, certificate.round, .precommit, certificate.target, node)
+                bundle.entries, bundle.setID, bundle.round, bundle.phase, bundle.target, node)
+        case .quorumCertificate(let quorum):
+            check(quorum.entries, quorum.setID, quorum.round, .prevote, quorum.target, node)
+        case .certificate(let certificate):
+            // Of a set that is over, the certificate itself is what is on disk.
+            guard certificate.setID >= nodes[node].toldSet else { return }
+            check(
+                certificate.precommits, certificate.setID, certificate.round, .precommit,
+                certificate.target, node)
         case .status, .voteRequest, .roundRequest, .certificateRequest, .equivocation: break
         }
     }
 
     private mutating func check(
-        _ entries: [VoteEntry], _ round: RoundNumber, _ phase: VotePhase, _ target: VoteTarget,
-        _ node: Int
+        _ entries: [VoteEntry], _ set: SetID, _ round: RoundNumber, _ phase: VotePhase,
+        _ target: VoteTarget, _ node: Int
     ) {
-        let own = nodes[node].validator
-        guard entries.contains(where: { $0.validator == own }) else { return }
-        let slot = VoteSlot(setID: domain.set.id, round: round, phase: phase, validator: own)
+        guard let own = domain(of: set).flatMap({ nodes[node].index(in: $0.set) }),
+            entries.contains(where: { $0.validator == own })
+        else { return }
+        let slot = VoteSlot(setID: set, round: round, phase: phase, validator: own)
         check(slot, target, node)
     }
 
@@ -58,8 +64,14 @@ extension Simulator {
 
     /// An honest node asks its signer for a vote: never for two different ones of a slot in one
     /// life, however often the signer fails.
-    mutating func checkRequest(_ vote: UnsignedVote, _ node: Int) {
-        guard nodes[node].isHonest,
+    /// The key is the one that the set has for the voter, so that it is never another one in a set.
+    mutating func checkRequest(_ vote: UnsignedVote, _ key: [UInt8], _ node: Int) {
+        guard nodes[node].isHonest else { return }
+        let member = domain(of: vote.slot.setID)?.set.validator(at: vote.slot.validator)
+        if member?.falconPublicKey != key || member?.account != nodes[node].account {
+            fail(.keyOutOfTurn(node: node, vote.slot))
+        }
+        guard
             let earlier = nodes[node].requestedVotes.updateValue(vote, forKey: vote.slot),
             earlier != vote
         else { return }
@@ -81,7 +93,10 @@ extension Simulator {
         case .finalised(let certificate, let block):
             note(.finalised(block, certificate.round), node: node)
             if nodes[node].isHonest { checkFinality(certificate, block, node) }
-        case .setActivated(let set, _): note(.note("enters set \(set.id)"), node: node)
+        case .setActivated(let set, let certificate):
+            note(.note("enters set \(set.id)"), node: node)
+            nodes[node].toldSet = set.id
+            if nodes[node].isHonest { checkHandOff(to: set, by: certificate, node) }
         case .alarm(let alarm):
             note(.note("alarm: \(alarm)"), node: node)
             if nodes[node].isHonest { fail(.alarm(node: node, "\(alarm)")) }
@@ -100,7 +115,10 @@ extension Simulator {
         case .roundEntered(let round):
             note(.entered(round), node: node)
             nodes[node].recentRoundCount += 1
-            if nodes[node].isHonest { history.entered(round) }
+            let set = nodes[node].toldSet
+            if nodes[node].isHonest, history.entered(round, of: set) {
+                fail(.setBeganLate(node: node, set, round))
+            }
         case .voting(let told): note(told, node)
         case .authoringFailed(_, let reason):
             note(.note("makes no block: \(reason)"), node: node)
@@ -136,13 +154,15 @@ extension Simulator {
         if nodes[node].disk.durable.certificate(.lowest(atOrAbove: block.number)) == nil {
             fail(.certificateNotDurable(node: node, block))
         }
-        let backers = history.backers(of: VoteTarget(block), in: certificate.round)
-        if backers < domain.set.quorum {
+        let set = certificate.certificate.setID
+        let round = History.SetRound(set: set, round: certificate.round)
+        let backers = history.backers(of: VoteTarget(block), in: round)
+        if backers < domain(of: set)?.set.quorum ?? .max {
             fail(
                 .unbackedCertificate(
                     node: node, block, round: certificate.round, backers: backers))
         }
-        fail(history.extend(to: VoteTarget(block), round: certificate.round))
+        fail(history.extend(to: VoteTarget(block), round: round))
         if let final = history.final(at: block.number), final != block.hash {
             fail(.conflictingFinality(node: node, block, canonical: final))
         }

@@ -59,7 +59,7 @@ extension Simulator {
     // MARK: Signatures
 
     private mutating func sign(_ vote: UnsignedVote, _ key: [UInt8], _ node: Int) {
-        checkRequest(vote, node)
+        checkRequest(vote, key, node)
         let signature = signature(of: vote.signedBytes, key, node)
         var delay = nodes[node].random.duration(nodeConditions.signing)
         if nodes[node].random.chance(permille: nodeConditions.slowSigningPermille) {
@@ -72,7 +72,7 @@ extension Simulator {
     private mutating func signature(
         of message: [UInt8], _ key: [UInt8], _ node: Int
     ) -> [UInt8]? {
-        guard key == nodes[node].key else { return nil }
+        guard nodes[node].keys.contains(where: { $0.publicKey == key }) else { return nil }
         if nodes[node].isSignerDown
             || nodes[node].random.chance(permille: nodeConditions.signingFailurePermille)
         {

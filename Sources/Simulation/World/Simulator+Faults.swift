@@ -140,7 +140,7 @@ extension Simulator {
         }
     }
 
-    private mutating func crashForAWhile(_ node: Int, _ length: Duration) {
+    mutating func crashForAWhile(_ node: Int, _ length: Duration) {
         guard nodes[node].isUp else { return }
         let remains = faultRandom.pick(VirtualDisk.Remains.allCases) ?? .nothing
         crash(node, leaving: remains)
@@ -211,6 +211,7 @@ extension Simulator {
     }
 
     private mutating func drawSpared() -> [Int] {
+        if world.sessionLength > 0 { return drawSparedMembers() }
         let spareCount = domain.set.count - domain.set.quorum - world.byzantineCount
         guard spareCount > 0, faultRandom.chance(permille: 500) else { return [] }
         return Array(honest.shuffled(using: &faultRandom).prefix(spareCount)).sorted()

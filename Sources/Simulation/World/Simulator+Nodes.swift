@@ -27,11 +27,15 @@ extension Simulator {
                     configuration: configuration(of: node), tree: recovered.tree,
                     recovered: recovered.voting, currentSlot: slot(of: node),
                     authoredSlot: nodes[node].disk.durable.authoredSlot,
+                    evidence: nodes[node].disk.durable.evidence,
                     verifier: verifier, rules: rules(of: node)))
         } catch {
             return fail(.notRecovered(node: node, error))
         }
+        for set in nodes[node].disk.durable.sets.dropFirst(domains.count) { learn(set, node) }
+        nodes[node].toldSet = nodes[node].core?.core.domain.set.id ?? SetID(0)
         for record in recovered.voting.signRecords { remember(record, node) }
+        rememberHandOff(node)
         // A commit may have survived although the crash swallowed the news of it.
         for header in nodes[node].disk.durable.headers(upTo: { history.knows($0) }) {
             fail(history.add(header))
@@ -65,15 +69,17 @@ extension Simulator {
 
     private mutating func configuration(of node: Int) -> ValidatorCore.Configuration {
         var gossip = GossipConfiguration()
-        gossip.role = .authority
+        let isFollower = nodes[node].keys.isEmpty
+        gossip.role = isFollower ? .full : .authority
         gossip.seed = nodes[node].random.next()
         return ValidatorCore.Configuration(
             genesisHash: domain.genesisHash,
-            keys: [HeldKey(domain.set.validators[Int(nodes[node].validator.rawValue)])],
+            keys: nodes[node].keys,
             producesBlocks: true,
             voting: CoherenceGadget.Configuration(timings: constants.votingTimings),
             gossip: gossip,
-            sync: SyncConfiguration(genesisHash: domain.genesisHash, roles: .authority))
+            sync: SyncConfiguration(
+                genesisHash: domain.genesisHash, roles: isFollower ? .full : .authority))
     }
 
     /// A node loses everything that its disk does not hold.
@@ -116,7 +122,9 @@ extension Simulator {
         let it = nodes[node]
         let local = it.clock.monotonic(at: now)
         guard let running = it.core else { return }
-        it.queue.append(running.core.handle(input, now: local))
+        let effects = running.core.handle(input, now: local)
+        if world.sessionLength > 0 { learnSets(from: effects, node) }
+        it.queue.append(effects)
         pump(node)
         checkBounds(it, node)
     }
@@ -137,6 +145,7 @@ extension Simulator {
                 guard !it.isDiskFull else { return stop(node, records) }
                 it.disk.beginCommit(records)
                 statistics.commitCount += 1
+                if world.sessionLength > 0 { mayFail(during: records, node) }
                 let time = it.random.duration(nodeConditions.commit)
                 heap.push(
                     .committed(node: node, life: it.life), at: now + time * it.diskSlowness)
@@ -169,11 +178,13 @@ extension Simulator {
 
     /// A vote is durable: it can be counted by its own node from now on, sent or not.
     private mutating func remember(_ record: SignRecord, _ node: Int) {
+        remember(record.slot, record.target, node)
+    }
+
+    mutating func remember(_ slot: VoteSlot, _ target: VoteTarget, _ node: Int) {
         let isHonest = nodes[node].isHonest
         let checksContent = isHonest && !options.skippedChecks.contains(.oneContent)
-        fail(
-            history.add(
-                record.slot, record.target, isHonest: isHonest, checksContent: checksContent))
+        fail(history.add(slot, target, isHonest: isHonest, checksContent: checksContent))
     }
 
     /// Puts an input into the history's digest.

@@ -1,6 +1,6 @@
 package import Chain
 internal import Coherence
-internal import Primitives
+package import Primitives
 internal import Validator
 
 // Epochs: faults, then healing and the proof of life, and again.
@@ -56,9 +56,10 @@ extension Simulator {
     private mutating func proveLife(_ report: (Simulator) -> Void) -> Bool {
         chooseSpared()
         blackOut()
+        beginObserverAnew()
         heal()
         let healedAt = now
-        let round = history.highestRound
+        let roundCount = history.enteredRoundCount
         // Two blocks beyond what anybody can have finalised: at least one was made since.
         let needed = BlockNumber(history.finalised.number.rawValue + 2)
         let isWell = run(until: now + options.healingLimit, report) { simulator in
@@ -79,10 +80,11 @@ extension Simulator {
                     healedSeconds: Int((now - healedAt).clampedNanoseconds / 1_000_000_000)))
             return false
         }
-        let rounds = history.highestRound.rawValue - round.rawValue
+        let rounds = history.enteredRoundCount - roundCount
         statistics.healed(in: now - healedAt, rounds: rounds)
         note(.fault("finality advanced everywhere"))
-        return true
+        if world.sessionLength > 0 { for node in provers { checkHandOffs(of: node) } }
+        return isWell
     }
 
     /// Lets things happen until a time or until something holds; false after a violation.
@@ -112,6 +114,8 @@ package struct RunStatistics: Sendable, Hashable {
     package internal(set) var startCount = 0
     package internal(set) var crashCount = 0
     package internal(set) var faultCount = 0
+    /// Crashes in the midst of a hand-off.
+    package internal(set) var handOffCrashCount = 0
     /// How many faults of each kind came about, by `FaultMix.Kind.rawValue`.
     package internal(set) var faultsByKind = [Int](
         repeating: 0, count: FaultMix.Kind.allCases.count)
@@ -145,9 +149,13 @@ extension Simulator {
     package var decidedRoundCount: UInt64 { history.decidedRoundCount }
     /// Rounds that ended without one.
     package var failedRoundCount: UInt64 {
-        let entered = history.highestRound.rawValue + 1
+        let entered = history.enteredRoundCount
         return entered > decidedRoundCount ? entered - decidedRoundCount : 0
     }
+    /// The members of the newest set.
+    package var members: [AccountID] { newestSet.validators.map(\.account) }
+    /// How many times the validator set has changed.
+    package var setChangeCount: Int { domains.count - 1 }
     /// The newest final block.
     package var finalised: BlockRef { history.finalised }
     /// The seconds of virtual time that have passed.

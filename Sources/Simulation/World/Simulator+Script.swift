@@ -32,8 +32,16 @@ extension Simulator {
         case .crash(let node): crash(node, leaving: .nothing)
         case .restart(let node): restart(node, after: .zero)
         case .starve(let node): starvedOfBlocks = node
+        case .sourceFails(let node): setSource(of: node, isDown: true)
+        case .sourceRecovers(let node): setSource(of: node, isDown: false)
+        case .rotate(let node): request(.rotation(of: node, to: newKey(for: node)))
         case .drop(let rules): dropRules = rules
         }
+    }
+
+    private mutating func setSource(of node: Int, isDown: Bool) {
+        nodes[node].isSourceDown = isDown
+        if nodes[node].isUp { giveMeasurement(to: node) }
     }
 
     /// Whether a notification is lost although its stream is open.
@@ -67,7 +75,7 @@ extension Simulator {
         guard
             let strategy = Strategy(
                 for: round, seed: strategySeed, permille: network.strategyPermille,
-                in: domain.set)
+                in: newestSet)
         else { return false }
         if let length = strategy.length {
             let heardAt = roundsHeard[round] ?? now
@@ -75,8 +83,12 @@ extension Simulator {
             guard now < heardAt + length else { return false }
         }
         return strategy.keeps(
-            content, of: Int(nodes[sender].validator.rawValue),
-            from: Int(nodes[node].validator.rawValue))
+            content, of: strategicPlace(of: sender), from: strategicPlace(of: node))
+    }
+
+    /// A node's position in the newest set; -1 of one that is no member.
+    private func strategicPlace(of node: Int) -> Int {
+        nodes[node].index(in: newestSet).map { Int($0.rawValue) } ?? -1
     }
 
     /// Whether the adversary's plan keeps this content of this round from this peer.

@@ -44,6 +44,14 @@ extension Simulator {
 
     /// A node's quantum source reports now, and again after a while.
     mutating func measure(_ node: Int) {
+        giveMeasurement(to: node)
+        heap.push(
+            .measurement(node: node, life: nodes[node].life),
+            at: now + workRandom.duration(.milliseconds(500) ... .seconds(2)))
+    }
+
+    /// A node's quantum source reports now.
+    mutating func giveMeasurement(to node: Int) {
         let QBER = UInt32(workRandom.draw(10...600))
         let failures: [QuantumMeasurement] = [
             .unusable(.stale), .unusable(.errorRateTooHigh(averageQBER: 1_101)),
@@ -52,31 +60,15 @@ extension Simulator {
             nodes[node].isSourceDown
             ? failures[workRandom.draw(0...1)] : .usable(Self.healthyState(QBER: QBER))
         give(.measurement(measurement), to: node)
-        heap.push(
-            .measurement(node: node, life: nodes[node].life),
-            at: now + workRandom.duration(.milliseconds(500) ... .seconds(2)))
     }
 
     // MARK: Remarks
 
-    /// Somebody hands a remark in at some node, signed by that node's account.
+    /// Somebody hands a remark in at some node, signed by that node's account if it is a member.
     mutating func submitRemark() {
         heap.push(.remark, at: now + workRandom.duration(world.remarkPause))
-        guard let node = workRandom.pick(nodes.indices.filter { nodes[$0].isUp }),
-            let core = nodes[node].core?.core, let state = core.tree.state(of: core.tree.best.hash)
-        else { return }
-        let signer = KeyedHashScheme.account(of: Int(nodes[node].validator.rawValue))
-        let nonce = core.sync.pool.nextNonce(of: signer, state: state)
-        let call = Extrinsic.Call.remark(
-            (0..<workRandom.draw(0...300)).map { UInt8(truncatingIfNeeded: $0) })
-        let message = Extrinsic.signingBytes(
-            call: call, signer: signer, nonce: nonce, genesisHash: domain.genesisHash)
-        let signature = KeyedHashScheme.sign(
-            message, key: nodes[node].key, nonce: workRandom.next())
-        guard
-            let remark = Extrinsic(
-                call: call, signer: signer, nonce: nonce, signature: signature)
-        else { return }
-        give(.submit(remark), to: node)
+        guard let node = workRandom.pick(nodes.indices.filter { nodes[$0].isUp }) else { return }
+        let bytes = (0..<workRandom.draw(0...300)).map { UInt8(truncatingIfNeeded: $0) }
+        submit(.remark(bytes), at: node)
     }
 }

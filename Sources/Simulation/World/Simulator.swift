@@ -15,7 +15,10 @@ package struct Simulator {
     package let options: SimulationOptions
     let world: World
     let constants: ChainConstants
+    /// The chain's first set.
     let domain: VotingDomain
+    /// The sets that were activated, by id.
+    var domains: [VotingDomain]
     let genesis: (state: ChainState, header: Header)
     let verifier: KeyedHashVerifier
 
@@ -43,6 +46,12 @@ package struct Simulator {
     var networkRandom: SeededGenerator
     var faultRandom: SeededGenerator
     var workRandom: SeededGenerator
+    var changeRandom: SeededGenerator
+
+    /// What somebody wants of the validator set, until it is so.
+    var plannedChange: PlannedChange?
+    /// Keys that were made for rotations.
+    var newKeyCount = 0
 
     // Faults.
     var phase = Phase.faults
@@ -88,22 +97,26 @@ package struct Simulator {
         self.options = options
         self.world = world
         (constants, genesis, domain) = Self.chain(options, world)
+        domains = [domain]
         network = world.network
         nodeConditions = world.node
         verifier = KeyedHashVerifier(faults: options.signing)
         let attackers = Self.attackers(options, world, &random)
+        let nodeCount = attackers.count + world.reserveCount + world.observerCount
+        let validatorCount = options.nodeCount + world.reserveCount
         links = LinkTable(
-            nodeCount: attackers.count,
+            nodeCount: nodeCount,
             voteByteBudget: GossipConfiguration().queueByteBudget(
-                validatorCount: options.nodeCount))
+                validatorCount: validatorCount))
         history = History(set: domain.set, genesis: domain.genesisHash)
         transcript = Transcript(limit: options.transcriptLimit)
         networkRandom = SeededGenerator(seed: options.seed, purpose: 2)
         faultRandom = SeededGenerator(seed: options.seed, purpose: 3)
         workRandom = SeededGenerator(seed: options.seed, purpose: 4)
+        changeRandom = SeededGenerator(seed: options.seed, purpose: 6)
         meter = TrafficMeter(
-            nodeCount: attackers.count, validatorCount: options.nodeCount,
-            quorum: domain.set.quorum)
+            nodeCount: nodeCount, validatorCount: validatorCount,
+            quorum: constants.policy.threshold(validatorCount: validatorCount))
         makeNodes(attackers, &random)
         beginEverything()
     }
@@ -116,7 +129,8 @@ package struct Simulator {
         do {
             let constants = try ChainConstants(
                 specVersion: 1, chainID: "simulated",
-                slotDurationMilliseconds: world.slotMilliseconds, policy: policy)
+                slotDurationMilliseconds: world.slotMilliseconds, policy: policy,
+                sessionLength: world.sessionLength)
             let genesis = try ChainState.genesis(constants: constants, validators: validators)
             let domain = VotingDomain(
                 genesisHash: genesis.header.hash, set: genesis.state.activeSet)
@@ -127,11 +141,14 @@ package struct Simulator {
     }
 
     private static func identities(_ count: Int) -> [ValidatorIdentity] {
-        (0..<count).compactMap { index in
-            ValidatorIdentity(
-                account: KeyedHashScheme.account(of: index),
-                falconPublicKey: KeyedHashScheme.publicKey(of: index))
-        }
+        (0..<count).compactMap(identity)
+    }
+
+    /// The account of a number with its first key.
+    private static func identity(_ number: Int) -> ValidatorIdentity? {
+        ValidatorIdentity(
+            account: KeyedHashScheme.account(of: number),
+            falconPublicKey: KeyedHashScheme.publicKey(of: number))
     }
 
     /// The set of a run with this many validators.
@@ -149,7 +166,11 @@ package struct Simulator {
         _ attackers: [(validator: Int, attacker: (any Attacker)?)],
         _ random: inout SeededGenerator
     ) {
-        for (index, (validator, attacker)) in attackers.enumerated() {
+        let reserve = (0..<world.reserveCount + world.observerCount).map {
+            (validator: options.nodeCount + $0, attacker: nil as (any Attacker)?)
+        }
+        for (index, (number, attacker)) in (attackers + reserve).enumerated() {
+            let isObserver = number >= options.nodeCount + world.reserveCount
             let skew = world.clockSkew
             let clock = VirtualClock(
                 origin: UInt64(random.draw(0...1_000_000)) * 1_000_000,
@@ -158,8 +179,9 @@ package struct Simulator {
             let image = DiskImage(genesisHeader: genesis.header, state: genesis.state)
             nodes.append(
                 SimulatedNode(
-                    validator: ValidatorIndex(UInt16(validator)),
-                    key: KeyedHashScheme.publicKey(of: validator), attacker: attacker,
+                    number: number,
+                    keys: isObserver ? [] : Self.identity(number).map { [HeldKey($0)] } ?? [],
+                    attacker: attacker,
                     clock: clock, disk: VirtualDisk(image, faults: options.persistence),
                     random: SeededGenerator(
                         seed: options.seed, purpose: 100 + UInt64(index))))
@@ -172,7 +194,8 @@ package struct Simulator {
         _ options: SimulationOptions, _ world: World, _ random: inout SeededGenerator
     ) -> [(validator: Int, attacker: (any Attacker)?)] {
         let kinds = (options.tuning.attackers ?? AttackerKind.allCases).filter {
-            world.toleratesEquivocation || !$0.equivocates
+            (world.toleratesEquivocation || !$0.equivocates)
+                && (world.sessionLength > 0 || !$0.needsHandOffs)
         }
         var chosen = [AttackerKind?](repeating: nil, count: options.nodeCount)
         var places = Array(0..<options.nodeCount)
@@ -191,7 +214,7 @@ package struct Simulator {
                 note(.note("is Byzantine: \(type(of: attacker).name)"), node: index)
             }
             if node.attacker is Twin {
-                note(.note("shares the key of v\(node.validator)"), node: index)
+                note(.note("shares the key of v\(node.number)"), node: index)
             }
             let delay = workRandom.duration(.zero ... .milliseconds(800))
             heap.push(.restart(node: index, life: 0), at: now + delay)
@@ -200,6 +223,9 @@ package struct Simulator {
             heap.push(.dial(link: link), at: now + networkRandom.duration(.zero ... .seconds(1)))
         }
         heap.push(.remark, at: now + .seconds(1))
+        if world.sessionLength > 0, options.script.isEmpty {
+            heap.push(.setChange, at: now + .seconds(2))
+        }
         heap.push(.metering, at: now + TrafficMeter.window)
         if options.script.isEmpty {
             heap.push(.fault, at: now + faultRandom.scaledDuration(world.faults.pause))
@@ -223,7 +249,7 @@ package struct Simulator {
     /// The accounts of the attackers.
     package var attackerAccounts: [AccountID] {
         nodes.filter { !$0.isHonest }
-            .map { KeyedHashScheme.account(of: Int($0.validator.rawValue)) }
+            .map(\.account)
     }
 
     /// The digest of everything that happened so far.
@@ -255,6 +281,8 @@ package struct Simulator {
         case .attack(let node, let life): if isAlive(node, life) { attack(node) }
         case .metering: readMeter()
         case .remark: submitRemark()
+        case .setChange: changeSet()
+        case .crash(let node, let life): if isAlive(node, life) { failInHandOff(node) }
         case .restart(let node, let life):
             if !nodes[node].isUp, nodes[node].life == life { start(node) }
         case .fault: if phase == .faults { injectFault() }
