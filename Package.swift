@@ -20,6 +20,7 @@ let strict: [SwiftSetting] =
 let argumentParser = Target.Dependency.product(
     name: "ArgumentParser", package: "swift-argument-parser")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -85,7 +86,8 @@ let package = Package(
         module(
             "Validator", ["VoteGossip", "Coherence", "BlockSync", "Chain", "Primitives", "SCALE"]),
         module("ModelCheck", ["Coherence", "Chain", "Primitives", "SCALE"]),
-        module("LibP2P", ["Primitives", crypto, protobuf], exclude: ["Protobuf/Schemas"]),
+        module(
+            "LibP2P", ["Primitives", crypto, cryptoExtras, protobuf], exclude: ["Protobuf/Schemas"]),
 
         // The shell.
         module("Networking", ["LibP2P", "Primitives", nioCore, nioPosix, logging, deque]),
@@ -169,7 +171,7 @@ let package = Package(
                 "Simulation", "Validator", "VoteGossip", "Coherence", "BlockSync", "Chain",
                 "Primitives",
             ]),
-        tests("LibP2PTests", ["LibP2P", "Primitives", "Simulation", crypto]),
+        tests("LibP2PTests", ["LibP2P", "Primitives", "Simulation", crypto, cryptoExtras]),
         tests(
             "NetworkingTests", ["Networking", "LibP2P", "Primitives", nioCore, nioPosix, logging]),
         tests("StorageTests", ["Storage", "Coherence", "Chain", "Primitives", "SCALE", grdb]),
@@ -195,7 +197,11 @@ let package = Package(
             "IntegrationTests",
             ["TestSupport", "Networking", "LibP2P"], exclude: ["kill_switch.c"]),
         tests(
-            "InteropTests", ["Networking", "LibP2P", "Falcon", "Primitives", logging],
+            "InteropTests",
+            [
+                "TestSupport", "BlockSync", "Chain", "SCALE", "Networking", "LibP2P", "Falcon",
+                "Primitives", logging,
+            ],
             exclude: ["peers", "verify_certificate.py", "falcon_pqcrypto.py"]),
         tests("TidyTests", []),
     ]

@@ -41,6 +41,8 @@ package struct VoteGossipMachine: Sendable {
     var highestCertified: BlockNumber?
     /// Evidence that was sent or received.
     var knownEvidence = KnownEvidence()
+    /// What of the topic waits, and what is to be published there.
+    var topic = TopicDesk()
     /// The storage reads under way, by peer.
     var loads: [Load] = []
     /// Since when some peer shows a newer certificate than ours.
@@ -94,6 +96,7 @@ package struct VoteGossipMachine: Sendable {
             openStream(handle, handshake: handshake, hints, &context)
         case .streamClosed(let handle): closeStream(handle, &context)
         case .notification(let handle, let bytes): receive(bytes, from: handle, &context)
+        case .topicMessage(let message): receive(message, &context)
         case .verified(let outcomes): finishVerifications(outcomes, &context)
         case .ownVote(let vote): sendOwnVote(vote, &context)
         case .quorumCertificate(let certificate): spread(certificate, &context)
@@ -158,6 +161,7 @@ package struct VoteGossipMachine: Sendable {
         knownRound = nil
         validatorCount = set.count
         verifications.abandon()
+        abandonTopic(&context)
         counters.parkedDropped += UInt64(parking.drop { _ in true })
         seen = SeenVotes(validatorCount: set.count)
         highestQuorum = nil
@@ -204,7 +208,7 @@ package struct VoteGossipMachine: Sendable {
     }
 
     /// Peers that things are sent to, ascending.
-    var activePeers: [Int] { peers.indices.filter { !peers[$0].isCutOff } }
+    var activePeers: [Int] { peers.indices.filter { peers[$0].isListening } }
 
     // MARK: Timers
 
@@ -254,7 +258,8 @@ package struct VoteGossipMachine: Sendable {
     }
 
     private var heldBesidePeersByteCount: Int {
-        parking.byteCount + verifications.byteCount + (newest?.message.bytes.count ?? 0)
+        parking.byteCount + verifications.byteCount + topic.byteCount
+            + (newest?.message.bytes.count ?? 0)
             + (highestQuorum?.message.bytes.count ?? 0) + arrivals.count * 64
             + absentees.count * 64
     }
@@ -270,7 +275,7 @@ package struct VoteGossipMachine: Sendable {
     /// How much is held at this moment.
     package var gauges: GossipGauges {
         GossipGauges(
-            peerCount: peers.count, parkedCount: parking.votes.count,
+            peerCount: peers.count { !$0.isRelay }, parkedCount: parking.votes.count,
             parkedByteCount: parking.byteCount, verifyingCount: verifications.count,
             verifyingByteCount: verifications.byteCount, heldByteCount: heldByteCount,
             byteBudget: GossipConfiguration.machineByteBudget(validatorCount: validatorCount))

@@ -16,6 +16,8 @@ import time
 
 import base58
 import p2pd_pb2 as pb
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from multiaddr import Multiaddr
 
 from driver import ECHO, IDENTIFY, PING, digest, identify_fields, pattern, say
@@ -66,8 +68,24 @@ def receive_message(connection, message):
     return message
 
 
+def identity_options(directory, kind):
+    """The daemon's options for an identity of that kind: a file with its private key."""
+    if kind == "ed25519":
+        return []  # it makes one itself
+    if kind == "rsa":
+        number, data = 0, rsa.generate_private_key(65537, 2048).private_bytes(
+            Encoding.DER, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    else:
+        secret = ec.generate_private_key(ec.SECP256K1()).private_numbers().private_value
+        number, data = 2, secret.to_bytes(32, "big")
+    path = os.path.join(directory, "identity")
+    with open(path, "wb") as file:
+        file.write(bytes([8, number, 0x12]) + varint(len(data)) + data)
+    return ["-id", path]
+
+
 class Daemon:
-    def __init__(self, directory):
+    def __init__(self, directory, identity):
         self.directory = directory
         self.control = os.path.join(directory, "control")
         self.log = open(os.path.join(directory, "log"), "wb")
@@ -75,7 +93,7 @@ class Daemon:
         self.process = subprocess.Popen(
             [program, "-listen", "/unix" + self.control, "-hostAddrs", "/ip4/127.0.0.1/tcp/0"]
             + ["-noise", "-tls=false", "-quic=false", "-muxer", "yamux", "-relay=false", "-q"]
-            + ["-pubsub", "-pubsubRouter", "gossipsub", "-gossipsubHeartbeatInterval", "500ms"],
+            + identity_options(directory, identity) + ["-pubsub", "-pubsubRouter", "gossipsub", "-gossipsubHeartbeatInterval", "500ms"],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
         self.await_control(deadline=time.monotonic() + 20)
         identity = self.request(type=pb.Request.IDENTIFY).identify
@@ -264,7 +282,7 @@ def main():
     directory = tempfile.mkdtemp(prefix="p2pd-")
     daemon = None
     try:
-        daemon = Daemon(directory)
+        daemon = Daemon(directory, sys.argv[1] if len(sys.argv) > 1 else "ed25519")
         daemon.handle(ECHO, serve_echo)
         say(event="ready", peer=daemon.peer, addresses=daemon.addresses)
         commands = Commands(daemon)

@@ -7,6 +7,8 @@ import sys
 import multiaddr
 import trio
 from libp2p import generate_new_ed25519_identity, new_host
+from libp2p.crypto.rsa import create_new_key_pair as new_rsa_identity
+from libp2p.crypto.secp256k1 import create_new_key_pair as new_secp256k1_identity
 from libp2p.crypto.x25519 import create_new_key_pair
 from libp2p.custom_types import TProtocol
 from libp2p.network.stream.exceptions import StreamEOF
@@ -17,6 +19,8 @@ from libp2p.pubsub.pubsub import Pubsub
 from libp2p.security.noise.transport import PROTOCOL_ID as NOISE, Transport
 from libp2p.stream_muxer.yamux.yamux import PROTOCOL_ID as YAMUX, Yamux
 from libp2p.tools.anyio_service import background_trio_service
+
+from vote_observer import VOTE, Observer
 
 from driver import ECHO, IDENTIFY, PING, digest, identify_fields, pattern, say
 
@@ -117,6 +121,30 @@ class Commands:
             "data": [data.hex() for _, data in others],
         }
 
+    async def observe(self, command):
+        """Reads and verifies what the topic brings, until `count` votes of each validator came."""
+        observer = Observer(command["genesis"], command["validators"])
+        done = 0
+        while True:
+            messages = self.received.get(command["topic"], [])
+            for _, data in messages[done:]:
+                observer.take(data)
+            done = len(messages)
+            if observer.has_seen(command["count"]):
+                return observer.report()
+            async with self.news:
+                await self.news.wait()
+
+    async def forge(self, command):
+        """Publishes as many votes of others with a flipped bit in the signature."""
+        votes = [data for _, data in self.received[command["topic"]] if data[0] == VOTE]
+        for number in range(command["count"]):
+            forged = bytearray(votes[-1])
+            forged[-100 - number] ^= 1
+            await self.pubsub.publish(command["topic"], bytes(forged))
+            await trio.sleep(0.05)
+        return {}
+
     async def mesh(self, command):
         mesh = self.router.mesh.get(command["topic"], set())
         return {"peers": [str(peer) for peer in mesh]}
@@ -171,8 +199,15 @@ class Commands:
         return {"bytes": len(received), "equal": digest(received) == digest(data)}
 
 
+IDENTITIES = {
+    "ed25519": generate_new_ed25519_identity,
+    "secp256k1": new_secp256k1_identity,
+    "rsa": lambda: new_rsa_identity(2048),
+}
+
+
 async def main():
-    keys = generate_new_ed25519_identity()
+    keys = IDENTITIES[sys.argv[1] if len(sys.argv) > 1 else "ed25519"]()
     host = new_host(
         key_pair=keys,
         sec_opt={NOISE: Transport(keys, noise_privkey=create_new_key_pair().private_key)},
