@@ -148,7 +148,7 @@ let package = Package(
             name: "quantumharmony-benchmark",
             dependencies: [
                 "TestSupport", "Falcon", "LibP2P", "Networking", "Primitives", argumentParser,
-                nioCore, nioPosix,
+                nioCore, nioPosix, logging,
             ],
             path: "Benchmarks", exclude: ["results", "falcon_pqcrypto.py", "slow_sync.c"],
             swiftSettings: strict),

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from multiaddr import Multiaddr
 
-from driver import ECHO, IDENTIFY, PING, digest, identify_fields, pattern, say
+from driver import CHUNK, ECHO, IDENTIFY, PING, SINK, digest, identify_fields, pattern, say
 
 UNIX = 400  # the code of /unix in a multiaddr
 
@@ -136,7 +136,7 @@ class Daemon:
         return connection
 
     def handle(self, protocol, serve):
-        path = os.path.join(self.directory, "handler")
+        path = os.path.join(self.directory, protocol.split("/")[-2])
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(path)
         listener.listen(8)
@@ -166,6 +166,18 @@ def serve_echo(connection):
         say(event="echoed", bytes=total)
     except OSError as error:
         say(event="echo-failed", error=repr(error))
+
+
+def serve_sink(connection):
+    with connection:
+        receive_message(connection, pb.StreamInfo())
+        left = int.from_bytes(read_exactly(connection, 8), "big")
+        while left > 0:
+            chunk = connection.recv(65536)
+            if not chunk:
+                return
+            left -= len(chunk)
+        connection.sendall(b"\x01")
 
 
 class Commands:
@@ -254,6 +266,69 @@ class Commands:
                     raise ValueError("the pong differs from the ping")
         return {"count": command["count"]}
 
+    def send(self, command):
+        """Fills another peer's sink through one stream; how long that took."""
+        left = command["bytes"]
+        with self.daemon.open(command["peer"], SINK) as stream:
+            start = time.perf_counter_ns()
+            stream.sendall(left.to_bytes(8, "big"))
+            while left > 0:
+                stream.sendall(CHUNK[:left])
+                left -= len(CHUNK)
+            read_exactly(stream, 1)
+            taken = time.perf_counter_ns() - start
+        return {"microseconds": taken // 1000}
+
+    def opens(self, command):
+        """Opens streams one after the other, each until its first byte is back."""
+        times = []
+        for _ in range(command["count"]):
+            start = time.perf_counter_ns()
+            with self.daemon.open(command["peer"], SINK) as stream:
+                stream.sendall(bytes(8))
+                read_exactly(stream, 1)
+                times.append(str((time.perf_counter_ns() - start) // 1000))
+        return {"microseconds": times}
+
+    def relay(self, command):
+        """What the way between this program and the daemon costs: as `send` and `opens`, with a
+        thread of this program at the other end of the socket in the place of the daemon."""
+        path = os.path.join(self.daemon.directory, "relay")
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(path)
+        listener.listen(8)
+
+        def serve():
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                with connection:
+                    left = int.from_bytes(read_exactly(connection, 8), "big")
+                    while left > 0:
+                        left -= len(connection.recv(65536))
+                    connection.sendall(b"\x01")
+
+        threading.Thread(target=serve, daemon=True).start()
+
+        def exchange(count):
+            start = time.perf_counter_ns()
+            with socket.socket(socket.AF_UNIX) as stream:
+                stream.connect(path)
+                stream.sendall(count.to_bytes(8, "big"))
+                while count > 0:
+                    stream.sendall(CHUNK[:count])
+                    count -= len(CHUNK)
+                read_exactly(stream, 1)
+            return (time.perf_counter_ns() - start) // 1000
+
+        taken = exchange(command["bytes"])
+        times = [str(exchange(0)) for _ in range(command["count"])]
+        listener.close()
+        os.unlink(path)
+        return {"microseconds": taken, "opens": times}
+
     def identify(self, command):
         with self.daemon.open(command["peer"], IDENTIFY) as stream:
             return identify_fields(read_all(stream))
@@ -284,6 +359,7 @@ def main():
     try:
         daemon = Daemon(directory, sys.argv[1] if len(sys.argv) > 1 else "ed25519")
         daemon.handle(ECHO, serve_echo)
+        daemon.handle(SINK, serve_sink)
         say(event="ready", peer=daemon.peer, addresses=daemon.addresses)
         commands = Commands(daemon)
         for line in sys.stdin:

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import time
 
 import multiaddr
 import trio
@@ -22,7 +23,7 @@ from libp2p.tools.anyio_service import background_trio_service
 
 from vote_observer import VOTE, Observer
 
-from driver import ECHO, IDENTIFY, PING, digest, identify_fields, pattern, say
+from driver import CHUNK, ECHO, IDENTIFY, PING, SINK, digest, identify_fields, pattern, say
 
 
 async def read_all(stream):
@@ -59,6 +60,14 @@ async def serve_echo(stream):
         return
     await stream.close()
     say(event="echoed", bytes=total)
+
+
+async def serve_sink(stream):
+    left = int.from_bytes(await read_exactly(stream, 8), "big")
+    while left > 0:
+        left -= len(await stream.read(min(left, 65536)))
+    await stream.write(b"\x01")
+    await stream.close()
 
 
 class Router(GossipSub):
@@ -173,6 +182,32 @@ class Commands:
         await stream.close()
         return {"count": command["count"]}
 
+    async def send(self, command):
+        """Fills another peer's sink through one stream; how long that took."""
+        left = command["bytes"]
+        stream = await self.open(command, SINK)
+        start = time.perf_counter_ns()
+        await stream.write(left.to_bytes(8, "big"))
+        while left > 0:
+            await stream.write(CHUNK[:left])
+            left -= len(CHUNK)
+        await read_exactly(stream, 1)
+        taken = time.perf_counter_ns() - start
+        await stream.close()
+        return {"microseconds": taken // 1000}
+
+    async def opens(self, command):
+        """Opens streams one after the other, each until its first byte is back."""
+        times = []
+        for _ in range(command["count"]):
+            start = time.perf_counter_ns()
+            stream = await self.open(command, SINK)
+            await stream.write(bytes(8))
+            await read_exactly(stream, 1)
+            times.append(str((time.perf_counter_ns() - start) // 1000))
+            await stream.close()
+        return {"microseconds": times}
+
     async def identify(self, command):
         stream = await self.open(command, IDENTIFY)
         try:
@@ -223,6 +258,7 @@ async def main():
     ):
         await pubsub.wait_until_ready()
         host.set_stream_handler(TProtocol(ECHO), serve_echo)
+        host.set_stream_handler(TProtocol(SINK), serve_sink)
         addresses = [str(a) for a in host.get_addrs()]
         say(event="ready", peer=str(host.get_id()), addresses=addresses)
         commands = Commands(host, pubsub, router, nursery)
