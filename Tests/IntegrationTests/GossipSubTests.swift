@@ -34,8 +34,8 @@ import Testing
         try await run(gossip: ["gossipsub", "gossipsub", "gossipsub", "gossipsub"]) { nodes in
             for node in nodes {
                 let (gossip, topic) = try statistics(node)
-                // Two votes of each of five blocks, and more.
-                #expect(topic["published"] >= 10 && topic["accepted"] >= 30, "\(node.name)")
+                // Whoever starts last gets the first blocks without their votes.
+                #expect(topic["published"] >= 4 && topic["accepted"] >= 12, "\(node.name)")
                 #expect(topic["rejected"] == 0 && topic["unverified"] == 0, "\(node.name)")
                 #expect(topic["subscribers"] == (node.name == "alice" ? 3 : 1), "\(node.name)")
                 #expect(gossip["published"] == topic["published"], "\(node.name)")

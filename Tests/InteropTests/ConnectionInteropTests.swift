@@ -155,25 +155,26 @@ struct ConnectionInteropTests {
     func identities(kind: PeerKind, keyType: String) async throws {
         try await with(kind, identity: keyType) { swarm, peer in
             #expect(peer.id.embeddedPublicKey?.type != .ed25519)
-            try await swarm.connect(to: peer.address)
-            #expect(
-                try await information(swarm, of: peer.id).agentVersion
-                    .hasPrefix(Self.agents[kind] ?? "?"))
-            #expect(try await swarm.ping(peer.id) > .zero)
-            swarm.disconnect(peer.id)
-            while let event = await swarm.nextEvent() {
-                if case .disconnected(peer.id, _) = event { break }
-            }
-            try InteropPage.note("remote identity \(keyType): connect, identify, ping", .ours, kind)
-
             let own = TestPeer.Value.text("\(swarm.localPeer)")
             let listening = try #require(await swarm.snapshot().listenAddresses.first)
             let address = try listening.appending(swarm.localPeer)
             try await peer.ask("connect", ["address": .text("\(address)")])
             let pings = try await peer.ask("ping", ["peer": own, "count": .number(10)])
             #expect(pings["count"] == .number(10))
+            try await peer.ask("disconnect", ["peer": own])
+            while let event = await swarm.nextEvent() {
+                if case .disconnected(peer.id, _) = event { break }
+            }
             try InteropPage.note(
                 "remote identity \(keyType): connect, identify, ping", .theirs, kind)
+
+            try await swarm.connect(to: peer.address)
+            #expect(
+                try await information(swarm, of: peer.id).agentVersion
+                    .hasPrefix(Self.agents[kind] ?? "?"))
+            #expect(try await swarm.ping(peer.id) > .zero)
+            try InteropPage.note(
+                "remote identity \(keyType): connect, identify, ping", .ours, kind)
         }
     }
 

@@ -53,7 +53,7 @@ struct VoteObserverTests {
             "votes of every validator and certificates on the topic of a testnet, read by the documentation, verified with pqcrypto 0.4.0",
             .theirs, .py)
 
-        try await observer.ask("forge", ["topic": Self.topic, "count": .number(3)])
+        try await observer.ask("forge", ["topic": Self.topic, "count": .number(8)])
         try await waitFor("the forged votes to be rejected") {
             try count("rejected", of: nodes[0]) >= 3
         }

@@ -145,11 +145,12 @@ class Commands:
                 await self.news.wait()
 
     async def forge(self, command):
-        """Publishes as many votes of others with a flipped bit in the signature."""
-        votes = [data for _, data in self.received[command["topic"]] if data[0] == VOTE]
+        """Publishes the newest vote with another block hash, again and again."""
         for number in range(command["count"]):
-            forged = bytearray(votes[-1])
-            forged[-100 - number] ^= 1
+            messages = self.received[command["topic"]]
+            forged = bytearray([data for _, data in messages if data[0] == VOTE][-1])
+            # Behind the kind and the validator; another bit each time, as each must be news.
+            forged[33 + number] ^= 1
             await self.pubsub.publish(command["topic"], bytes(forged))
             await trio.sleep(0.05)
         return {}
