@@ -74,6 +74,9 @@ struct TopicDesk: Sendable {
         let author: PeerHandle?
         let content: GossipMessage
         let since: Instant
+
+        /// Bytes held, roughly.
+        var byteCount: Int { 128 + content.entryCount * CoherenceVote.byteCount }
     }
 
     /// A proof that is published when it is this validator's turn and nobody else has done it.
@@ -95,14 +98,8 @@ struct TopicDesk: Sendable {
     /// Proofs that went over the topic, ours included; the newest last.
     private var known: [CertificateContent] = []
 
-    /// Bytes held, roughly.
-    var byteCount: Int {
-        waiting.reduce(0) { sum, entry in
-            sum
-                + (entry.content.kind == .vote
-                    ? 0 : entry.content.entryCount * VoteEntry.byteCount)
-        } + waiting.count * (CoherenceVote.byteCount + 128)
-    }
+    /// Bytes of the messages that wait, roughly.
+    private(set) var byteCount = 0
 
     /// When the next proof is due.
     var nextDue: Instant? { plans.map(\.due).min() }
@@ -111,23 +108,32 @@ struct TopicDesk: Sendable {
     mutating func hasRoom(now: Instant) -> Bool {
         if let first = waiting.first, first.since + Self.patience <= now {
             waiting.removeAll { $0.since + Self.patience <= now }
+            recount()
         }
         return waiting.count < Self.waitingLimit
     }
 
-    mutating func wait(_ entry: Waiting) { waiting.append(entry) }
+    mutating func wait(_ entry: Waiting) {
+        waiting.append(entry)
+        byteCount += entry.byteCount
+    }
+
+    private mutating func recount() { byteCount = waiting.reduce(0) { $0 + $1.byteCount } }
 
     /// Takes out the messages that say what was decided now.
     mutating func take(where isDecided: (GossipMessage) -> Bool) -> [Waiting] {
         guard !waiting.isEmpty else { return [] }
         let taken = waiting.filter { isDecided($0.content) }
-        if !taken.isEmpty { waiting.removeAll { isDecided($0.content) } }
+        if !taken.isEmpty {
+            waiting.removeAll { isDecided($0.content) }
+            recount()
+        }
         return taken
     }
 
     /// Nothing that waits can be decided any more.
     mutating func takeAll() -> [Waiting] {
-        defer { waiting = [] }
+        defer { (waiting, byteCount) = ([], 0) }
         return waiting
     }
 
@@ -165,8 +171,9 @@ extension GossipMessage {
         switch self {
         case .certificate(let certificate): certificate.precommits.count
         case .quorumCertificate(let certificate): certificate.entries.count
+        case .vote: 1
         case .equivocation: 2
-        case .vote, .voteBundle, .voteRequest, .status, .roundRequest, .certificateRequest: 0
+        case .voteBundle, .voteRequest, .status, .roundRequest, .certificateRequest: 0
         }
     }
 }

@@ -21,7 +21,7 @@ extension VoteGossipMachine {
         guard handshake.genesisHash == context.view.domain.genesisHash else {
             return refuseOtherChain(handle, handshake.genesisHash, &context)
         }
-        guard peers.count(where: { !$0.isRelay }) < configuration.maximumPeerCount else {
+        guard peers.count - relayCount < configuration.maximumPeerCount else {
             context.effects.append(.disconnect(handle, .tooManyPeers))
             return
         }

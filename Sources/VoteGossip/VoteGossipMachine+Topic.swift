@@ -146,7 +146,8 @@ extension VoteGossipMachine {
             peers[place].heardAt = context.now
             return place
         }
-        guard makeRoomForRelay() else { return nil }
+        let size = GossipPeer.largestByteCount(validatorCount: validatorCount)
+        guard makeRoomForRelay(), hasRoom(forByteCount: size) else { return nil }
         let domain = context.view.domain
         var account = GossipPeer(
             handle: relay,
@@ -158,18 +159,20 @@ extension VoteGossipMachine {
         account.heardAt = context.now
         let place = peers.position(of: relay) { $0.handle }.index
         peers.insert(account, at: place)
+        relayCount += 1
         return place
     }
 
     /// Of too many relays the one that was silent the longest is forgotten, unless all are busy.
     private mutating func makeRoomForRelay() -> Bool {
+        guard relayCount >= Self.relayLimit else { return true }
         let relays = peers.indices.filter { peers[$0].isRelay }
-        guard relays.count >= Self.relayLimit else { return true }
         let idle = relays.filter { peers[$0].verifyingCount == 0 && peers[$0].waitingVotes.isEmpty }
         guard let oldest = idle.min(by: { peers[$0].heardAt < peers[$1].heardAt }) else {
             return false
         }
         peers.remove(at: oldest)
+        relayCount -= 1
         return true
     }
 
