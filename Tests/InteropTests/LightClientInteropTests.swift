@@ -84,7 +84,7 @@ struct LightClientInteropTests {
         let later = try await client.ask("peers", ["height": .number(4)])
         #expect(later["hashes"]?.list == ["0x" + header.hash.bytes.hex])
         try InteropPage.note(
-            "a block announcement of ours moves what it knows of our best block", .ours, .smoldot)
+            "a block announcement of ours moves what it knows of our best block", .theirs, .smoldot)
         for request in requests.withLock({ $0 }) {
             #expect(throws: Never.self) { try BlockRequest(decoding: request) }
         }
