@@ -100,7 +100,7 @@ struct NoisePayloadTests {
         #expect(malformedKey.error == .invalidIdentityKey(.malformedEncoding))
     }
 
-    @Test("Peers with an ECDSA identity are known, with an RSA key too short to trust refused by type")
+    @Test("Peers with an ECDSA identity are known, with too short an RSA key refused by type")
     func keyTypes() throws {
         let secret = P256.Signing.PrivateKey()
         let key = try PublicKey(type: .ecdsa, content: Array(secret.publicKey.derRepresentation))
