@@ -20,6 +20,7 @@ let strict: [SwiftSetting] =
 let argumentParser = Target.Dependency.product(
     name: "ArgumentParser", package: "swift-argument-parser")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -90,7 +91,8 @@ let package = Package(
         module(
             "Validator", ["VoteGossip", "Coherence", "BlockSync", "Chain", "Primitives", "SCALE"]),
         module("ModelCheck", ["Coherence", "Chain", "Primitives", "SCALE"]),
-        module("LibP2P", ["Primitives", crypto, protobuf], exclude: ["Protobuf/Schemas"]),
+        module(
+            "LibP2P", ["Primitives", crypto, cryptoExtras, protobuf], exclude: ["Protobuf/Schemas"]),
 
         // The shell.
         module("Networking", ["LibP2P", "Primitives", nioCore, nioPosix, logging, deque]),
@@ -151,7 +153,7 @@ let package = Package(
             name: "quantumharmony-benchmark",
             dependencies: [
                 "TestSupport", "Falcon", "LibP2P", "Networking", "Primitives", argumentParser,
-                nioCore, nioPosix,
+                nioCore, nioPosix, logging,
             ],
             path: "Benchmarks", exclude: ["results", "falcon_pqcrypto.py", "slow_sync.c"],
             swiftSettings: strict),
@@ -178,7 +180,7 @@ let package = Package(
                 "Simulation", "Validator", "VoteGossip", "Coherence", "BlockSync", "Chain",
                 "Primitives",
             ]),
-        tests("LibP2PTests", ["LibP2P", "Primitives", "Simulation", crypto]),
+        tests("LibP2PTests", ["LibP2P", "Primitives", "Simulation", crypto, cryptoExtras]),
         tests(
             "NetworkingTests", ["Networking", "LibP2P", "Primitives", nioCore, nioPosix, logging]),
         tests("StorageTests", ["Storage", "Coherence", "Chain", "Primitives", "SCALE", grdb]),
@@ -204,7 +206,11 @@ let package = Package(
             "IntegrationTests",
             ["TestSupport", "Networking", "LibP2P"], exclude: ["kill_switch.c"]),
         tests(
-            "InteropTests", ["Networking", "LibP2P", "Falcon", "Primitives", logging],
+            "InteropTests",
+            [
+                "TestSupport", "BlockSync", "Chain", "SCALE", "Networking", "LibP2P", "Falcon",
+                "Primitives", logging,
+            ],
             exclude: ["peers", "verify_certificate.py", "falcon_pqcrypto.py"]),
         tests("TidyTests", [], isOptimised: true),
     ]

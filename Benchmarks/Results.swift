@@ -19,6 +19,7 @@ struct Results: Codable {
     var machine: Machine
     var falcon: Measured<FalconFigures>?
     var transport: Measured<TransportFigures>?
+    var streams: Measured<StreamFigures>?
     var latency: Measured<LatencyFigures>?
     var attack: Measured<AttackFigures>?
     var slowDisk: Measured<SlowDiskFigures>?
@@ -45,7 +46,7 @@ struct Results: Codable {
 
 /// A measurement that can be run by itself.
 enum Section: String, CaseIterable {
-    case falcon, transport, latency, attack
+    case falcon, transport, streams, latency, attack
     case slowDisk = "slow-disk"
     case fourValidators = "four-validators"
     case wideArea = "wide-area"
@@ -55,6 +56,7 @@ enum Section: String, CaseIterable {
         switch self {
         case .falcon: results.falcon = try await measured(isQuick, FalconFigures.measure)
         case .transport: results.transport = try await measured(isQuick, TransportFigures.measure)
+        case .streams: results.streams = try await measured(isQuick, StreamFigures.measure)
         case .latency: results.latency = try await measured(isQuick, LatencyFigures.measure)
         case .attack: results.attack = try await measured(isQuick, AttackFigures.measure)
         case .slowDisk: results.slowDisk = try await measured(isQuick, SlowDiskFigures.measure)

@@ -145,4 +145,30 @@ extension Page {
             \(Format.number(figures.yamuxMegabytesPerSecond)) MB/s |
             """
     }
+
+    var streams: String? {
+        guard let figures = results.streams?.figures else { return nil }
+        let rows = figures.pairs.map { pair in
+            Format.row(
+                pair.sender, pair.receiver,
+                "\(Format.number(pair.megabytesPerSecond.p50)) MB/s",
+                Format.microseconds(pair.open.p50), Format.microseconds(pair.open.p99))
+        }
+        let relay = figures.relay
+        return """
+            ## Streams beside other implementations
+
+            One stream over TCP on loopback, Noise and Yamux, \(figures.byteCount >> 20) MiB each time \
+            (an eighth of that with py-libp2p), median; and from the wish for a new stream to the first \
+            byte of the answer on it, protocol negotiation included, one stream after the other. Ours are two \
+            swarms of one process, as a node has one, with a thread each. go-libp2p is the daemon p2pd: every byte \
+            also goes through a unix socket to the driving Python program on each side, which alone does \
+            \(Format.number(relay.megabytesPerSecond.p50)) MB/s and takes \
+            \(Format.microseconds(relay.open.p50)) for connection and answer; that is in its numbers.
+
+            | sender | receiver | throughput | opening, p50 | p99 |
+            |---|---|---|---|---|
+            \(rows.joined(separator: "\n"))
+            """
+    }
 }

@@ -11,7 +11,7 @@ struct Page {
     var text: String {
         let parts = [
             introduction, targetTable, falcon, latency, finality, attack, traffic, memory,
-            recovery, transport, conditions,
+            recovery, transport, streams, conditions,
         ]
         return parts.compactMap(\.self).joined(separator: "\n\n") + "\n"
     }
@@ -83,6 +83,7 @@ struct Page {
         }
         add(.falcon, results.falcon)
         add(.transport, results.transport)
+        add(.streams, results.streams)
         add(.latency, results.latency)
         add(.attack, results.attack)
         add(.slowDisk, results.slowDisk)

@@ -109,6 +109,8 @@ extension ValidatorCore {
     private mutating func route(_ effect: GossipEffect) {
         switch effect {
         case .send(let peers, let message): effects.append(.send(.votes, peers, message))
+        case .publish(let bytes): effects.append(.publish(bytes))
+        case .judged(let id, let verdict): effects.append(.judged(id, verdict))
         case .verify(let jobs): effects.append(.verify(jobs))
         case .deliver(let vote): waiting.append(.gadget(.vote(vote)))
         case .deliverQuorumCertificate(let quorum):

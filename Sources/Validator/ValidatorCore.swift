@@ -127,6 +127,7 @@ package struct ValidatorCore: Sendable {
         case .start: start(now)
         case .slotStarted(let slot): enter(slot, now)
         case .streamOpened, .streamClosed, .notification: takeFromPeers(input)
+        case .topicMessage(let message): waiting.append(.gossip(.topicMessage(message)))
         case .request(let id, let peer, let bytes): waiting.append(.sync(.request(id, peer, bytes)))
         case .response(let id, let result): waiting.append(.sync(.response(id, result)))
         case .voteSigned(let slot, let signature):

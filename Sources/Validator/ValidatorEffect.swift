@@ -42,6 +42,10 @@ extension ValidatorCore {
 
         /// Put a message into the queues of these peers.
         case send(Channel, [PeerHandle], OutboundMessage)
+        /// Publish a message on the votes' topic.
+        case publish([UInt8])
+        /// Tell the topic's router what to make of a message.
+        case judged(TopicMessageID, GossipVerdict)
         /// Ask a peer; the answer is `response`.
         case request(RequestID, PeerHandle, [UInt8])
         /// Answer a peer's request; nil refuses it.
@@ -67,7 +71,8 @@ extension ValidatorCore {
                 .loadCertificate, .setTimer,
                 .cancelTimer:
                 true
-            case .persist, .stage, .send, .request, .respond, .handshakeChanged, .ban, .disconnect,
+            case .persist, .stage, .send, .publish, .judged, .request, .respond, .handshakeChanged,
+                .ban, .disconnect,
                 .hangUp,
                 .submitted, .event:
                 false

@@ -27,6 +27,8 @@ extension ValidatorCore {
         case streamClosed(Channel, PeerHandle)
         /// A notification, without its length prefix.
         case notification(Channel, PeerHandle, [UInt8])
+        /// A message of the votes' topic, to be judged.
+        case topicMessage(TopicMessage)
         /// A peer asks for blocks.
         case request(InboundRequestID, PeerHandle, [UInt8])
         /// A peer answered, or did not.

@@ -7,6 +7,8 @@ internal import Primitives
 package struct GossipConfiguration: Sendable, Equatable {
     /// What the handshake says about this node.
     package var role: PeerRole = .full
+    /// The ways on which votes and proofs go.
+    package var paths: GossipPaths = .notifications
     /// Others' votes wait this long for company before they are forwarded; the moment within the
     /// range differs by peer and time, so that not every neighbour forwards the same vote at once.
     package var bundleDelay: ClosedRange<Duration> = .milliseconds(20)...(.milliseconds(50))

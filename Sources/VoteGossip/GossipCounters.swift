@@ -41,6 +41,8 @@ package struct GossipCounters: Sendable, Equatable {
     /// Peers cut off, and reserved peers throttled instead.
     package internal(set) var bans: UInt64 = 0
     package internal(set) var throttlings: UInt64 = 0
+    /// Messages published on the topic.
+    package internal(set) var published: UInt64 = 0
     /// Rounds of the re-send timer.
     package internal(set) var resends: UInt64 = 0
 

@@ -10,6 +10,8 @@ package enum GossipInput: Sendable, Equatable {
     case streamClosed(PeerHandle)
     /// A message, without its length prefix.
     case notification(PeerHandle, [UInt8])
+    /// A message of the topic, to be judged: answered with `judged`, or never, when its time is over.
+    indirect case topicMessage(TopicMessage)
     /// Verifications that ended, in any order and grouping.
     case verified([VerificationOutcome])
     /// An own vote, durable now.
@@ -35,6 +37,10 @@ package enum GossipInput: Sendable, Equatable {
 package enum GossipEffect: Sendable, Equatable {
     /// Put a message into the queues of these peers, ascending.
     case send([PeerHandle], OutboundMessage)
+    /// Publish a message on the topic.
+    case publish([UInt8])
+    /// What the topic's router is to make of a message: accept, ignore or reject.
+    case judged(TopicMessageID, GossipVerdict)
     /// Run these verifications and report each one's result, all or some at a time.
     case verify([VerificationJob])
     /// Count a vote; its block is known.

@@ -35,6 +35,8 @@ struct GossipPeer: Sendable {
     // What it costs and may cost us.
     var reputation: PeerReputation
     var isCutOff = false
+    /// When a relay's account was last used.
+    var heardAt = Instant.zero
     var throttledUntil: Instant?
     var verificationBudget: TokenBucket
     var messageBudget: TokenBucket
@@ -47,6 +49,11 @@ struct GossipPeer: Sendable {
     var startedCount = 0
     /// Valid votes that it sent since the last bad one.
     var validCount = 0
+
+    /// Whether this is the account of what a neighbour passes on: nothing is sent there.
+    var isRelay: Bool { handle.isRelay }
+    /// Whether things are sent to it.
+    var isListening: Bool { !isCutOff && !isRelay }
 
     /// How many of its votes may be verified at one time: as many as could be bad before it is cut
     /// off, and one more for each that was valid. So a stranger costs three verifications at most,

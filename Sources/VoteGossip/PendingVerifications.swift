@@ -153,6 +153,11 @@ struct PendingVerifications: Sendable {
         return true
     }
 
+    /// Whether exactly this is being verified.
+    func isVerifying(_ subject: VerificationJob.Subject) -> Bool {
+        certificates.contains { $0.subject == subject }
+    }
+
     /// Ends a certificate's verification; nil for an unknown id.
     mutating func finishCertificate(_ id: VerificationJobID) -> Certificate? {
         guard let index = certificates.firstIndex(where: { $0.id == id }) else { return nil }

@@ -23,8 +23,9 @@ extension VoteGossipMachine {
                 target: certificate.target, context.view.domain)
         else { return .reject(.malformedCertificate) }
         answerIfBehind(place, &context)
+        let holder = holder(place)
         for entry in certificate.entries {
-            peers[place].holdings.receive(
+            peers[holder].holdings.receive(
                 entry.validator, at: VotePosition(certificate.round, .prevote))
         }
         guard !view.isDecided(certificate.round),
@@ -46,10 +47,9 @@ extension VoteGossipMachine {
         release(pending.signatureCount, of: pending.senders)
         switch result {
         case .success(let certificate):
-            remember(
-                CertificateContent(
-                    phase: .prevote, round: certificate.round,
-                    target: certificate.certificate.target))
+            let proof = CertificateContent(certificate.certificate)
+            remember(proof)
+            answerTopic(proof, .quorumCertificate(certificate.certificate), &context)
             if let sender = pending.senders.first {
                 judge(.accept, of: sender, .quorumCertificate, &context)
             }
@@ -59,6 +59,7 @@ extension VoteGossipMachine {
             for sender in pending.senders {
                 judge(.reject(.badQuorumCertificate), of: sender, .quorumCertificate, &context)
             }
+            answerTopic(.reject(.badQuorumCertificate), on: pending.subject, &context)
         }
     }
 
@@ -98,10 +99,9 @@ extension VoteGossipMachine {
         release(pending.signatureCount, of: pending.senders)
         switch result {
         case .success(let certificate):
-            remember(
-                CertificateContent(
-                    phase: .precommit, round: certificate.round,
-                    target: certificate.certificate.target))
+            let proof = CertificateContent(certificate.certificate)
+            remember(proof)
+            answerTopic(proof, .certificate(certificate.certificate), &context)
             let number = certificate.block.number
             highestCertified = max(highestCertified ?? number, number)
             if let sender = pending.senders.first {
@@ -112,6 +112,7 @@ extension VoteGossipMachine {
             for sender in pending.senders {
                 judge(.reject(.badCertificate), of: sender, .certificate, &context)
             }
+            answerTopic(.reject(.badCertificate), on: pending.subject, &context)
         }
     }
 

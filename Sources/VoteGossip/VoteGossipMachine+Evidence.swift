@@ -40,29 +40,38 @@ extension VoteGossipMachine {
         case .success(let evidence):
             guard let sender = pending.senders.first else { return }
             guard knownEvidence.admits(evidence.slot) else {
+                answerTopic(.ignore(.duplicate), on: pending.subject, &context)
                 return judge(.ignore(.duplicate), of: sender, .equivocation, &context)
             }
             judge(.accept, of: sender, .equivocation, &context)
+            let isOnTopic = topic.waiting.contains {
+                $0.content == .equivocation(evidence.evidence)
+            }
+            answerTopic(.accept, on: pending.subject, &context)
             context.effects.append(.deliverEvidence(evidence))
-            spread(evidence, besides: pending.senders, &context)
+            spread(evidence, besides: pending.senders, isOnTopic: isOnTopic, &context)
         case .failure:
             for sender in pending.senders {
                 judge(.reject(.badEvidence), of: sender, .equivocation, &context)
             }
+            answerTopic(.reject(.badEvidence), on: pending.subject, &context)
         }
     }
 
-    /// Sends evidence to every peer that is not known to have it, once.
+    /// Sends evidence to every peer that is not known to have it, once, and to the topic unless it
+    /// came from there.
     mutating func spread(
-        _ evidence: VerifiedDoubleVote, besides senders: [PeerHandle],
+        _ evidence: VerifiedDoubleVote, besides senders: [PeerHandle], isOnTopic: Bool = false,
         _ context: inout GossipContext
     ) {
         guard knownEvidence.insert(evidence.slot) else { return }
         let message = OutboundMessage(
             bytes: GossipMessage.equivocation(evidence.evidence).encoded(),
             priority: OutboundPriority.bundle)
+        if !isOnTopic { publish(message.bytes, &context) }
+        let knowing = senders.map(\.peer)
         send(
-            message, to: activePeers.filter { !senders.contains(peers[$0].handle) }, &context)
+            message, to: activePeers.filter { !knowing.contains(peers[$0].handle) }, &context)
     }
 }
 

@@ -10,7 +10,11 @@ extension VoteGossipMachine {
     /// An own vote goes to every peer at once.
     mutating func sendOwnVote(_ vote: VerifiedVote, _ context: inout GossipContext) {
         local = vote.index
-        send(vote, to: activePeers, context.now, &context)
+        publish(GossipMessage.vote(vote.vote).encoded(), &context)
+        // What went over the topic only is sent once more, to the streams of those that do not show
+        // it (rule 6).
+        send(
+            vote, to: activePeers, context.now, reaches: configuration.paths.useStreams, &context)
         restartResends(&context)
         touchStatus(&context)
     }
@@ -22,7 +26,7 @@ extension VoteGossipMachine {
         for vote in view.ownVotes where !view.isDecided(vote.round) {
             let position = vote.slot.position
             let receivers = places.filter { place in
-                guard !peers[place].isCutOff,
+                guard peers[place].isListening,
                     !peers[place].holdings.shows(vote.index, at: position)
                 else { return false }
                 let probe = peers[place].probes.first { $0.position == position }
@@ -33,7 +37,8 @@ extension VoteGossipMachine {
     }
 
     private mutating func send(
-        _ vote: VerifiedVote, to places: [Int], _ now: Instant, _ context: inout GossipContext
+        _ vote: VerifiedVote, to places: [Int], _ now: Instant, reaches useStreams: Bool = true,
+        _ context: inout GossipContext
     ) {
         let position = vote.slot.position
         let only = Bits(validatorCount: validatorCount, members: [vote.index])
@@ -41,6 +46,7 @@ extension VoteGossipMachine {
             peers[place].holdings.give(only, at: position)
             peers[place].noteSent(position, at: now)
         }
+        guard useStreams else { return }
         counters.ownVotesSent += UInt64(places.count)
         let message = OutboundMessage(
             bytes: GossipMessage.vote(vote.vote).encoded(), priority: OutboundPriority.ownVote,
@@ -88,13 +94,14 @@ extension VoteGossipMachine {
 
     /// Whether others' votes of the round and phase are to be forwarded to the peer at all.
     func canUse(_ position: VotePosition, _ place: Int, _ view: VotingView) -> Bool {
-        !peers[place].isCutOff && peers[place].hasShownStatus
+        peers[place].isListening && peers[place].hasShownStatus
             && peers[place].setID == view.domain.set.id
             && peers[place].wants(position, finalised: view.finalised.number)
     }
 
     /// Sends everything that is due.
     mutating func forwardDue(_ context: inout GossipContext) {
+        publishDue(&context)
         for place in peers.indices {
             if let due = peers[place].certificateDueAt, due <= context.now {
                 peers[place].certificateDueAt = nil
@@ -109,7 +116,7 @@ extension VoteGossipMachine {
                 forwardVotes(to: place, &context)
             }
         }
-        var next = Instant.distantFuture
+        var next = topic.nextDue ?? Instant.distantFuture
         for place in peers.indices {
             if let due = peers[place].certificateDueAt { next = min(next, due) }
             if let due = peers[place].quorumDueAt { next = min(next, due) }

@@ -15,12 +15,16 @@ extension VoteGossipMachine {
     mutating func spread(
         _ certificate: VerifiedQuorumCertificate, _ context: inout GossipContext
     ) {
-        remember(
-            CertificateContent(
-                phase: .prevote, round: certificate.round, target: certificate.certificate.target))
+        remember(CertificateContent(certificate.certificate))
         touchStatus(&context)
+        let isHint = certificate.round < context.view.round
+        if let highestQuorum, highestQuorum.round == certificate.round {
+            planPublication(
+                of: CertificateContent(certificate.certificate), highestQuorum.message,
+                atOnce: isHint, &context)
+        }
         for place in activePeers {
-            if certificate.round < context.view.round {
+            if isHint {
                 sendQuorumCertificateIfLacking(place, isReminder: true, &context)
             } else {
                 planQuorumCertificate(to: place, &context)
@@ -41,7 +45,7 @@ extension VoteGossipMachine {
     /// Whether the peer's status shows no quorum certificate of that round or a higher one.
     private func lacksQuorum(_ quorum: HighestQuorum, _ place: Int, _ view: VotingView) -> Bool {
         let peer = peers[place]
-        return !peer.isCutOff && peer.setID == view.domain.set.id
+        return peer.isListening && peer.setID == view.domain.set.id
             && !view.isDecided(quorum.round)
             && peer.finalisedNumber <= view.finalised.number
             && (peer.highestQuorumRound.map { $0 < quorum.round } ?? true)
@@ -94,6 +98,11 @@ extension VoteGossipMachine {
         let target = certificate.certificate.target
         verifiedCertificates.removeAll { $0.target.number > target.number }
         remember(CertificateContent(phase: .precommit, round: round, target: target))
+        if let newest, newest.round == round {
+            planPublication(
+                of: CertificateContent(certificate.certificate), newest.message, atOnce: false,
+                &context)
+        }
         dropStaleParked(context)
         if let highest = highestCertified, highest <= context.view.finalised.number {
             highestCertified = nil
@@ -126,7 +135,7 @@ extension VoteGossipMachine {
     /// own; it goes out at once when it is older than that.
     mutating func answerIfBehind(_ place: Int, _ context: inout GossipContext) {
         guard context.view.sharesCertificates else { return }
-        guard !peers[place].isCutOff, peers[place].certificateDueAt == nil else { return }
+        guard peers[place].isListening, peers[place].certificateDueAt == nil else { return }
         guard isBehind(place), let newest else {
             if peers[place].setID < context.view.domain.set.id {
                 answerOlderSet(peers[place].setID, of: place, &context)
@@ -148,7 +157,7 @@ extension VoteGossipMachine {
 
     /// Sends the newest certificate to a peer that still shows that it lacks it.
     mutating func sendCertificateIfBehind(_ place: Int, _ context: inout GossipContext) {
-        guard isBehind(place), let newest, !peers[place].isCutOff else { return }
+        guard isBehind(place), let newest, peers[place].isListening else { return }
         let peer = peers[place]
         let position = VotePosition(newest.round, .precommit)
         let patience = newest.since + configuration.certificatePatience
@@ -176,7 +185,7 @@ extension VoteGossipMachine {
     mutating func answerOlderSet(
         _ setID: SetID, of place: Int, _ context: inout GossipContext
     ) {
-        guard context.view.sharesCertificates else { return }
+        guard context.view.sharesCertificates, peers[place].isListening else { return }
         load(.handOff(of: setID), for: place, &context)
     }
 

@@ -97,7 +97,7 @@ extension VoteGossipMachine {
     mutating func noteNewerSet(
         _ setID: SetID, of place: Int, _ context: inout GossipContext
     ) {
-        if peers[place].setID < setID {
+        if !peers[place].isRelay, peers[place].setID < setID {
             peers[place].setID = setID
             context.note(.newerSetSeen(peers[place].handle, setID))
         }
@@ -106,7 +106,7 @@ extension VoteGossipMachine {
 
     private func isAhead(_ place: Int, _ view: VotingView) -> Bool {
         let peer = peers[place]
-        guard !peer.isCutOff else { return false }
+        guard peer.isListening else { return false }
         if peer.setID > view.domain.set.id { return true }
         let known = max(view.finalised.number, highestCertified ?? view.finalised.number)
         return peer.setID == view.domain.set.id && peer.finalisedNumber > known

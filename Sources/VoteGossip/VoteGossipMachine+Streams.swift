@@ -21,7 +21,7 @@ extension VoteGossipMachine {
         guard handshake.genesisHash == context.view.domain.genesisHash else {
             return refuseOtherChain(handle, handshake.genesisHash, &context)
         }
-        guard peers.count < configuration.maximumPeerCount else {
+        guard peers.count - relayCount < configuration.maximumPeerCount else {
             context.effects.append(.disconnect(handle, .tooManyPeers))
             return
         }
@@ -85,6 +85,11 @@ extension VoteGossipMachine {
     ) {
         counters.count(verdict)
         guard case .reject(let offence) = verdict else { return }
+        if handle.isRelay {
+            // It may check no votes: its router's score is the topic's business.
+            if let place = index(of: handle) { peers[place].validCount = 0 }
+            return
+        }
         context.note(.rejected(handle, kind, offence))
         context.effects.append(.punish(handle, offence))
         if offence.isStrike, let place = index(of: handle) { peers[place].validCount = 0 }

@@ -37,12 +37,13 @@ extension VoteGossipMachine {
             for sender in pending.senders {
                 if let place = index(of: sender) { peers[place].validCount += 1 }
             }
-            accept(vote, from: pending.senders, &context)
+            answerTopic(accept(vote, from: pending.senders, &context), on: vote.vote, &context)
         case .failure:
             // Only those whose very bytes failed are at fault.
             for sender in pending.senders {
                 judge(.reject(.badSignature), of: sender, .vote, &context)
             }
+            answerTopic(.reject(.badSignature), on: pending.vote, &context)
             tryAlternative(of: pending, context)
         }
     }
@@ -125,35 +126,41 @@ extension VoteGossipMachine {
     // MARK: After the signature
 
     /// The end of the validation order: block known? height right? Then store, count, forward.
+    ///
+    /// - Returns: what became of it.
     mutating func accept(
         _ vote: VerifiedVote, from senders: [PeerHandle], _ context: inout GossipContext
-    ) {
-        guard let sender = senders.first else { return }
+    ) -> GossipVerdict {
+        guard let sender = senders.first else { return .ignore(.unknownPeer) }
         let view = context.view
-        guard vote.vote.setID == view.domain.set.id, vote.round >= view.lowestRound else {
-            return judge(.ignore(.oldRound), of: sender, .vote, &context)
-        }
-        guard view.heldVote(in: vote.slot, for: vote.target) == nil else {
-            return judge(.ignore(.duplicate), of: sender, .vote, &context)
-        }
-        guard let block = vote.target.block else { return deliver(vote, from: sender, &context) }
-        guard let number = context.tree.number(of: block.hash) else {
-            return park(vote, block, from: senders, &context)
-        }
-        guard number == block.number else {
-            for sender in senders {
-                judge(.reject(.mismatchedNumber), of: sender, .vote, &context)
+        let verdict: GossipVerdict
+        if vote.vote.setID != view.domain.set.id || vote.round < view.lowestRound {
+            verdict = .ignore(.oldRound)
+        } else if view.heldVote(in: vote.slot, for: vote.target) != nil {
+            verdict = .ignore(.duplicate)
+        } else if let block = vote.target.block {
+            guard let number = context.tree.number(of: block.hash) else {
+                return park(vote, block, from: senders, &context)
             }
-            return
+            guard number == block.number else {
+                for sender in senders {
+                    judge(.reject(.mismatchedNumber), of: sender, .vote, &context)
+                }
+                return .reject(.mismatchedNumber)
+            }
+            verdict = .accept
+        } else {
+            verdict = .accept
         }
-        deliver(vote, from: sender, &context)
+        judge(verdict, of: sender, .vote, &context)
+        if verdict == .accept { deliver(vote, from: sender, &context) }
+        return verdict
     }
 
     private mutating func deliver(
         _ vote: VerifiedVote, from sender: PeerHandle, _ context: inout GossipContext
     ) {
-        judge(.accept, of: sender, .vote, &context)
-        context.note(.voteReceived(vote.slot, vote.target, from: sender))
+        context.note(.voteReceived(vote.slot, vote.target, from: sender.peer))
         if vote.round > context.view.highestRound {
             newestAhead[Int(vote.index.rawValue)] = vote.slot.position
         }
@@ -167,10 +174,11 @@ extension VoteGossipMachine {
     private mutating func park(
         _ vote: VerifiedVote, _ block: BlockRef, from senders: [PeerHandle],
         _ context: inout GossipContext
-    ) {
-        guard let sender = senders.first else { return }
+    ) -> GossipVerdict {
+        guard let sender = senders.first else { return .ignore(.unknownPeer) }
         guard block.number > context.view.finalised.number else {
-            return judge(.ignore(.staleBlock), of: sender, .vote, &context)
+            judge(.ignore(.staleBlock), of: sender, .vote, &context)
+            return .ignore(.staleBlock)
         }
         let isNew = !parking.awaits(block.hash)
         let outcome = parking.park(
@@ -179,18 +187,24 @@ extension VoteGossipMachine {
         let verdict = GossipVerdict.ignore(outcome.isParked ? .parked : .parkingFull)
         judge(verdict, of: sender, .vote, &context)
         if outcome.isParked {
-            context.note(.voteParked(vote.slot, vote.target, from: sender))
+            context.note(.voteParked(vote.slot, vote.target, from: sender.peer))
             if let expiry = parking.nextExpiry { arm(.parking, at: expiry, &context) }
         }
         // Whoever sends a vote for a block has it, or knows who does: every sender is worth asking.
-        if isNew || outcome.isParked { context.effects.append(.wantBlock(block, senders)) }
+        if isNew || outcome.isParked {
+            context.effects.append(.wantBlock(block, senders.map(\.peer)))
+        }
+        return verdict
     }
 
     mutating func releaseParked(_ block: BlockRef, _ context: inout GossipContext) {
         touchStatus(&context)
         let (released, moreAt) = parking.release(block.hash)
-        for parked in released { accept(parked.vote, from: parked.senders, &context) }
-        if let moreAt, let place = index(of: moreAt) {
+        for parked in released {
+            let verdict = accept(parked.vote, from: parked.senders, &context)
+            answerTopic(verdict, on: parked.vote.vote, &context)
+        }
+        if let moreAt, let place = index(of: moreAt.peer) {
             request(.voteRequest(blockHash: block.hash), from: place, &context)
         }
     }

@@ -93,7 +93,12 @@ extension VoteGossipMachine {
     private mutating func noteEntry(_ slot: VoteSlot, from place: Int) {
         counters.entriesReceived += 1
         if seen.insert(slot) { counters.entriesDistinct += 1 }
-        peers[place].holdings.receive(slot.validator, at: slot.position)
+        peers[holder(place)].holdings.receive(slot.validator, at: slot.position)
+    }
+
+    /// Where it is noted what the peer of an account has: with its stream, if there is one.
+    func holder(_ place: Int) -> Int {
+        peers[place].isRelay ? index(of: peers[place].handle.peer) ?? place : place
     }
 
     /// Content, then budgets: what remains is to verify the signature.

@@ -41,6 +41,10 @@ package struct VoteGossipMachine: Sendable {
     var highestCertified: BlockNumber?
     /// Evidence that was sent or received.
     var knownEvidence = KnownEvidence()
+    /// What of the topic waits, and what is to be published there.
+    var topic = TopicDesk()
+    /// How many of `peers` are accounts of relays.
+    var relayCount = 0
     /// The storage reads under way, by peer.
     var loads: [Load] = []
     /// Since when some peer shows a newer certificate than ours.
@@ -94,6 +98,7 @@ package struct VoteGossipMachine: Sendable {
             openStream(handle, handshake: handshake, hints, &context)
         case .streamClosed(let handle): closeStream(handle, &context)
         case .notification(let handle, let bytes): receive(bytes, from: handle, &context)
+        case .topicMessage(let message): receive(message, &context)
         case .verified(let outcomes): finishVerifications(outcomes, &context)
         case .ownVote(let vote): sendOwnVote(vote, &context)
         case .quorumCertificate(let certificate): spread(certificate, &context)
@@ -158,6 +163,7 @@ package struct VoteGossipMachine: Sendable {
         knownRound = nil
         validatorCount = set.count
         verifications.abandon()
+        abandonTopic(&context)
         counters.parkedDropped += UInt64(parking.drop { _ in true })
         seen = SeenVotes(validatorCount: set.count)
         highestQuorum = nil
@@ -204,7 +210,7 @@ package struct VoteGossipMachine: Sendable {
     }
 
     /// Peers that things are sent to, ascending.
-    var activePeers: [Int] { peers.indices.filter { !peers[$0].isCutOff } }
+    var activePeers: [Int] { peers.indices.filter { peers[$0].isListening } }
 
     // MARK: Timers
 
@@ -252,12 +258,15 @@ package struct VoteGossipMachine: Sendable {
     var heldByteCount: Int {
         refusableByteCount + (newest?.message.bytes.count ?? 0)
             + (highestQuorum?.message.bytes.count ?? 0)
-            + absentees.count * Absentee.byteCount + peers.reduce(0) { $0 + $1.byteCount }
+            + absentees.count * Absentee.byteCount
+            + peers.reduce(0) { $0 + ($1.isRelay ? 0 : $1.byteCount) }
     }
 
-    /// Bytes of votes and certificates that are taken only while there is room.
+    /// Bytes of votes and certificates that are taken only while there is room, and of accounts of
+    /// relays.
     private var refusableByteCount: Int {
-        parking.byteCount + verifications.byteCount + arrivals.count * 64
+        parking.byteCount + verifications.byteCount + topic.byteCount + arrivals.count * 64
+            + relayCount * GossipPeer.largestByteCount(validatorCount: validatorCount)
     }
 
     /// Whether so many bytes more keep the machine within its budget, whatever else comes.
@@ -269,7 +278,7 @@ package struct VoteGossipMachine: Sendable {
     /// How much is held at this moment.
     package var gauges: GossipGauges {
         GossipGauges(
-            peerCount: peers.count, parkedCount: parking.votes.count,
+            peerCount: peers.count - relayCount, parkedCount: parking.votes.count,
             parkedByteCount: parking.byteCount, verifyingCount: verifications.count,
             verifyingByteCount: verifications.byteCount, heldByteCount: heldByteCount,
             byteBudget: GossipConfiguration.machineByteBudget(validatorCount: validatorCount))

@@ -162,6 +162,13 @@ struct NetworkOptions: ParsableArguments {
         help: "Refuse connections that are not encrypted with X25519 and ML-KEM-768 together.")
     var requirePostQuantumTransport = false
 
+    @Option(
+        help: ArgumentHelp(
+            "How votes and proofs travel: notifications (a stream to each peer), gossipsub (a topic that any libp2p can subscribe to) or both; statuses and requests use the streams in any case.",
+            valueName: "notifications|gossipsub|both"),
+        transform: Self.gossip)
+    var gossip = NodeConfiguration.Gossip.notifications
+
     @Option(help: "Slots for peers that dial us.")
     var inPeers = 25
 
@@ -181,6 +188,14 @@ struct NetworkOptions: ParsableArguments {
         for text in listenAddresses { _ = try Self.address(text, option: "--listen-addr") }
         for text in bootnodes { _ = try Self.peer(text, option: "--bootnodes") }
         for text in reservedNodes { _ = try Self.peer(text, option: "--reserved-nodes") }
+    }
+
+    private static func gossip(_ text: String) throws -> NodeConfiguration.Gossip {
+        guard let gossip = NodeConfiguration.Gossip(rawValue: text) else {
+            throw ValidationError(
+                "--gossip takes notifications, gossipsub or both, not '\(text)'.")
+        }
+        return gossip
     }
 
     private static func address(_ text: String, option: String) throws -> Multiaddr {
@@ -214,6 +229,7 @@ struct NetworkOptions: ParsableArguments {
             try Self.peer($0, option: "--reserved-nodes")
         }
         configuration.reservedOnly = reservedOnly
+        configuration.gossip = gossip
         configuration.inboundPeerSlots = inPeers
         configuration.outboundPeerSlots = outPeers
         configuration.nodeKey = nodeKey.flatMap { [UInt8](hex: $0) }

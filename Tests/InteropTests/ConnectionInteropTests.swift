@@ -13,7 +13,8 @@ struct ConnectionInteropTests {
 
     /// A node that serves the echo protocol, and a peer of that kind; both end with `body`.
     private func with(
-        _ kind: PeerKind, _ body: (Swarm, TestPeer) async throws -> Void
+        _ kind: PeerKind, identity keyType: String = "ed25519",
+        _ body: (Swarm, TestPeer) async throws -> Void
     ) async throws {
         let seed = [UInt8](repeating: 0x51, count: 32)
         let identity = try #require(NodeIdentity(seed: seed))
@@ -35,7 +36,7 @@ struct ConnectionInteropTests {
         let peer: TestPeer
         do {
             try await swarm.start()
-            peer = try await TestPeer.start(kind)
+            peer = try await TestPeer.start(kind, [keyType])
         } catch {
             await swarm.shutdown()
             throw error
@@ -97,6 +98,11 @@ struct ConnectionInteropTests {
                 try await swarm.openStream(peer.id, ["/nobody/speaks/this"])
             }
             #expect(try await swarm.ping(peer.id) > .zero)
+            try InteropPage.note("connect, identify, 100 pings", .ours, kind)
+            try InteropPage.note(
+                "streams: a mebibyte through an echo against full windows; an unknown protocol is refused",
+                .ours, kind,
+                kind == .go ? "works; half-closed streams are not p2pd's" : "works")
         }
     }
 
@@ -137,6 +143,38 @@ struct ConnectionInteropTests {
             while let event = await swarm.nextEvent() {
                 if case .disconnected(peer.id, _) = event { break }
             }
+            try InteropPage.note("connect, identify, 100 pings", .theirs, kind)
+            try InteropPage.note(
+                "streams: a mebibyte through an echo against full windows", .theirs, kind)
+        }
+    }
+
+    @Test(
+        "peers whose identity is of another key type, in both directions",
+        arguments: PeerKind.allCases, ["secp256k1", "rsa"])
+    func identities(kind: PeerKind, keyType: String) async throws {
+        try await with(kind, identity: keyType) { swarm, peer in
+            #expect(peer.id.embeddedPublicKey?.type != .ed25519)
+            let own = TestPeer.Value.text("\(swarm.localPeer)")
+            let listening = try #require(await swarm.snapshot().listenAddresses.first)
+            let address = try listening.appending(swarm.localPeer)
+            try await peer.ask("connect", ["address": .text("\(address)")])
+            let pings = try await peer.ask("ping", ["peer": own, "count": .number(10)])
+            #expect(pings["count"] == .number(10))
+            try await peer.ask("disconnect", ["peer": own])
+            while let event = await swarm.nextEvent() {
+                if case .disconnected(peer.id, _) = event { break }
+            }
+            try InteropPage.note(
+                "remote identity \(keyType): connect, identify, ping", .theirs, kind)
+
+            try await swarm.connect(to: peer.address)
+            #expect(
+                try await information(swarm, of: peer.id).agentVersion
+                    .hasPrefix(Self.agents[kind] ?? "?"))
+            #expect(try await swarm.ping(peer.id) > .zero)
+            try InteropPage.note(
+                "remote identity \(keyType): connect, identify, ping", .ours, kind)
         }
     }
 
@@ -149,6 +187,7 @@ struct ConnectionInteropTests {
                 if case .disconnected(peer.id, _) = event { break }
             }
             #expect(await swarm.snapshot().peers.isEmpty)
+            try InteropPage.note("a peer that ends is noticed", .ours, kind)
         }
     }
 }

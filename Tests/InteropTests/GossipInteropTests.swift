@@ -121,11 +121,11 @@ extension TestPeer {
 @Suite("GossipSub with other implementations", .serialized, .timeLimit(.minutes(3)))
 struct GossipInteropTests {
     private func withPeers(
-        _ kinds: [PeerKind], _ body: ([TestPeer]) async throws -> Void
+        _ kinds: [PeerKind], identity: String = "ed25519", _ body: ([TestPeer]) async throws -> Void
     ) async throws {
         var peers: [TestPeer] = []
         do {
-            for kind in kinds { peers.append(try await TestPeer.start(kind)) }
+            for kind in kinds { peers.append(try await TestPeer.start(kind, [identity])) }
             try await body(peers)
             for peer in peers { await peer.stop() }
         } catch {
@@ -175,6 +175,33 @@ struct GossipInteropTests {
                     #expect(state.counters.unverified == 0 && state.counters.malformed == 0)
                     #expect(state.scores.values.allSatisfy { $0 >= 0 })
                 }
+                for kind in [PeerKind.py, .go] {
+                    try InteropPage.note(
+                        "GossipSub mesh of two of ours, two py, two go: each hears all others, through our routers",
+                        .theirs, kind)
+                }
+            }
+        }
+    }
+
+    @Test("messages signed by keys of other types are taken", arguments: ["secp256k1", "rsa"])
+    func authors(keyType: String) async throws {
+        try await GossipNode.with([GossipSubConfiguration()]) { ours in
+            try await withPeers([.py, .go], identity: keyType) { theirs in
+                for peer in theirs {
+                    try await peer.subscribe()
+                    try await peer.connect(to: ours[0])
+                }
+                try await ours[0].awaitMesh(theirs.map(\.id))
+                for (number, peer) in theirs.enumerated() { try await peer.publish(vote(number)) }
+                try await ours[0].awaitMessages(2)
+                #expect(Set(ours[0].deliveries.compactMap(\.author)) == Set(theirs.map(\.id)))
+                for (number, kind) in [PeerKind.py, .go].enumerated() {
+                    _ = try await theirs[number].messages(1)
+                    try InteropPage.note(
+                        "GossipSub messages signed with \(keyType), passed on by our router",
+                        .theirs, kind)
+                }
             }
         }
     }
@@ -216,6 +243,9 @@ struct GossipInteropTests {
                 #expect(state.mesh(of: GossipNode.topic) == [])
                 #expect(state.counters.requested >= 1 && state.counters.given >= 1)
                 #expect(state.counters.brokenPromises == 0)
+                try InteropPage.note(
+                    "GossipSub: what got lost is advertised (IHAVE), asked for (IWANT) and given, both ways",
+                    .theirs, kind)
             }
         }
     }

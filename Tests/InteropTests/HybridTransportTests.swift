@@ -44,6 +44,7 @@ struct HybridTransportTests {
             let address = try #require(await swarm.snapshot().listenAddresses.first)
             let answer = try await peer.ask("dial", ["address": .text("\(address)")])
             #expect(answer["peer"]?.text == "\(swarm.localPeer)")
+            try InteropPage.note("Noise XXhfs, 25519+MLKEM768", .theirs, .hybrid)
         }
     }
 
@@ -54,6 +55,7 @@ struct HybridTransportTests {
             #expect(connected == peer.id)
             let snapshot = await swarm.snapshot().peers.first { $0.peer == peer.id }
             #expect(snapshot?.security == .hybridNoise)
+            try InteropPage.note("Noise XXhfs, 25519+MLKEM768", .ours, .hybrid)
         }
     }
 

@@ -27,6 +27,8 @@ enum PeerKind: String, Sendable, CaseIterable, CustomTestStringConvertible {
     case go = "go_peer.py"
     /// Speaks the hybrid encryption and little else.
     case hybrid = "hybrid_peer.py"
+    /// A light client of Substrate chains; it dials and does not listen.
+    case smoldot = "smoldot_peer.py"
 
     /// The whole libp2p implementations.
     static let allCases: [PeerKind] = [.py, .go]
@@ -36,6 +38,17 @@ enum PeerKind: String, Sendable, CaseIterable, CustomTestStringConvertible {
         case .py: "py-libp2p"
         case .go: "go-libp2p"
         case .hybrid: "kyber-py"
+        case .smoldot: "smoldot-light"
+        }
+    }
+
+    /// What scripts/install-test-peers installs.
+    var version: String {
+        switch self {
+        case .py: "py-libp2p 0.8.1"
+        case .go: "go-libp2p 0.32.1 (p2pd of hivemind 1.1.12)"
+        case .hybrid: "kyber-py 1.2.0, cryptography"
+        case .smoldot: "smoldot (smoldot-light 0.1.0)"
         }
     }
 }
@@ -79,6 +92,9 @@ final class TestPeer: Sendable {
     typealias Fields = [String: Value]
 
     let kind: PeerKind
+    /// What the driver said first.
+    let ready: Fields
+    /// Who it is, and where it listens: not of a client that does not.
     let id: PeerID
     let address: Multiaddr
     private let process: ChildProcess
@@ -86,7 +102,9 @@ final class TestPeer: Sendable {
     private let nextCommand = Mutex(0)
 
     /// Starts a peer and waits until it listens.
-    static func start(_ kind: PeerKind) async throws -> TestPeer {
+    ///
+    /// - Parameter arguments: added to the driver's command line.
+    static func start(_ kind: PeerKind, _ arguments: [String] = []) async throws -> TestPeer {
         let root = URL(filePath: #filePath).deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
         let environment = ProcessInfo.processInfo.environment
@@ -98,7 +116,8 @@ final class TestPeer: Sendable {
         }
         let script = root.appending(path: "Tests/InteropTests/peers/\(kind.rawValue)").path
         let process = try ChildProcess(
-            python, [script], environment: environment.merging(["QH_P2PD": daemon]) { $1 })
+            python, [script] + arguments,
+            environment: environment.merging(["QH_P2PD": daemon]) { $1 })
         let lines = LineReader(process.output)
         guard let ready = await lines.next(where: { $0["event"] == .text("ready") }) else {
             throw PeerTrouble.ended(kind.testDescription)
@@ -112,6 +131,7 @@ final class TestPeer: Sendable {
         self.kind = kind
         self.process = process
         self.lines = lines
+        self.ready = ready
         id = try PeerID(ready["peer"]?.text ?? "")
         address = try Multiaddr(ready["addresses"]?.list.first ?? "")
     }

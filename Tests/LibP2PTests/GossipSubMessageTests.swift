@@ -144,9 +144,11 @@ struct GossipSubMessageTests {
 
     @Test("An author whose kind of key cannot be checked here is nobody's fault")
     func unsupportedKey() throws {
-        let key = try PublicKey(type: .secp256k1, content: [2] + [UInt8](repeating: 1, count: 32))
+        let key = try PublicKey(
+            type: .rsa, content: try bytes(SecurityVectors.identitySignatures.shortRSA.key))
         var message = Gossip.message(by: 9, 1)
         message.author = key.peerID.bytes
+        message.key = key.protobuf
         var router = joined()
         #expect(router.receive(Gossip.carrying(message), from: 1) == [])
         #expect(router.counters.unwanted == 1)

@@ -9,6 +9,7 @@ enum SecurityVectors {
     static let multiaddr: MultiaddrFile = load("multiaddr")
     static let multistream: MultistreamFile = load("multistream")
     static let noise: NoiseFile = load("noise")
+    static let identitySignatures: IdentitySignaturesFile = load("identity_signatures")
 
     struct VarintFile: Decodable {
         var valid: [Valid]
@@ -60,6 +61,22 @@ enum SecurityVectors {
         struct Pair: Decodable, Sendable {
             var text: String
             var hex: String
+        }
+    }
+
+    struct IdentitySignaturesFile: Decodable {
+        var secp256k1: [Signature]
+        var rsa: [Signature]
+        var shortRSA: Signature
+
+        struct Signature: Decodable, Sendable {
+            /// Bits of an RSA modulus.
+            var bits: Int?
+            var key: String
+            var message: String
+            var signature: String
+            /// The signature with n - s in the place of s.
+            var otherHalf: String?
         }
     }
 

@@ -4,6 +4,7 @@ import Coherence
 import Primitives
 import Testing
 import Validator
+import VoteGossip
 
 /// The order of effects: nothing that was decided after a record leaves before it is durable.
 @Suite struct EffectQueueTests {
@@ -25,9 +26,22 @@ import Validator
         case nil: nil
         case .commit(let records): "c\(records.count)"
         case .run(.send(_, _, let message)): "s\(message.bytes[0])"
+        case .run(.publish(let bytes)): "p\(bytes[0])"
+        case .run(.judged): "j"
         case .run(.cancelTimer): "t"
         case .run: "?"
         }
+    }
+
+    @Test func `what goes to the topic waits for the record before it, as what goes to peers does`()
+    {
+        var queue = EffectQueue()
+        queue.append([.persist(record(0)), .publish([7]), leaving(1)])
+        queue.append([.judged(TopicMessageID([1]), .accept)])
+        #expect(next(&queue) == "c1")
+        #expect(next(&queue) == nil)
+        queue.committed()
+        #expect((0..<4).map { _ in next(&queue) } == ["p7", "s1", "j", nil])
     }
 
     @Test func `without records effects run in their order`() {

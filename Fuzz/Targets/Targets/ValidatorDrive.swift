@@ -2,6 +2,7 @@ import BlockSync
 import Chain
 import Coherence
 import Primitives
+import SCALE
 import Validator
 import VoteGossip
 
@@ -20,6 +21,9 @@ struct ValidatorDrive {
     private var nextRequest: UInt64 = 0
     private var slot: UInt64 = 7
     private var opened: Set<PeerHandle> = []
+    private var nextTopicMessage: UInt64 = 0
+    /// Messages of the topic that were not judged yet.
+    private var openTopicMessages: Set<TopicMessageID> = []
     /// Whether the core took anything from a peer.
     private(set) var isUsed = false
 
@@ -30,12 +34,14 @@ struct ValidatorDrive {
         do {
             chain = try SampleChain.shared()
             let domain = chain.domain
+            var gossip = GossipConfiguration()
+            gossip.paths = .both
             core = try ValidatorCore(
                 configuration: ValidatorCore.Configuration(
                     genesisHash: domain.genesisHash,
                     keys: [HeldKey(domain.set.validators[3])], producesBlocks: true,
                     voting: CoherenceGadget.Configuration(timings: chain.constants.votingTimings),
-                    gossip: GossipConfiguration(),
+                    gossip: gossip,
                     sync: SyncConfiguration(genesisHash: domain.genesisHash, roles: .authority)),
                 tree: chain.tree, recovered: RecoveredVoting(finalised: chain.genesis.ref),
                 currentSlot: SlotNumber(slot), verifier: LenientVerifier())
@@ -77,8 +83,27 @@ struct ValidatorDrive {
             guard !loads.isEmpty else { return }
             try tell(.certificateLoaded(loads.removeFirst(), nil))
         case .holdChecks: try holdOrRelease()
+        case .topic: try bringTopicMessage(step, from: peer)
         }
         try requireBounds()
+    }
+
+    /// Of an own word, of another peer's, or of a stranger's.
+    private mutating func bringTopicMessage(
+        _ step: Script.Step, from peer: PeerHandle
+    ) throws(FuzzFinding) {
+        nextTopicMessage += 1
+        let id = TopicMessageID(nextTopicMessage.scaleBytes)
+        openTopicMessages.insert(id)
+        let author: PeerHandle? =
+            switch step.operand / 4 % 3 {
+            case 0: peer
+            case 1: PeerHandle(UInt64(step.operand / 16 % 4))
+            default: nil
+            }
+        try tell(
+            .topicMessage(
+                TopicMessage(id: id, bytes: step.payload, source: peer, author: author)))
     }
 
     private mutating func open(
@@ -160,6 +185,12 @@ struct ValidatorDrive {
             try Properties.require(
                 (try? BlockRequest(decoding: bytes)) != nil, "an own request is none")
             requests.append(id)
+        case .publish(let bytes):
+            let isReadable = (try? GossipMessage.decode(bytes)) != nil
+            try Properties.require(isReadable, "a published message is none")
+        case .judged(let id, _):
+            try Properties.require(
+                openTopicMessages.remove(id) != nil, "a message is judged that does not wait")
         case .persist, .stage, .respond, .handshakeChanged, .ban, .disconnect, .hangUp, .submitted,
             .event:
             break

@@ -13,7 +13,7 @@ enum ValidatorTargets {
     /// The operations of a step.
     enum Operation: UInt8, CaseIterable {
         case votes, blocks, transactions, openVotes, openBlocks, closeVotes, closeBlocks
-        case request, respond, refuse, wait, slot, readBlocks, loadCertificate, holdChecks
+        case request, respond, refuse, wait, slot, readBlocks, loadCertificate, holdChecks, topic
     }
 
     private static func step(
@@ -53,6 +53,7 @@ enum ValidatorTargets {
                         ).scaleBytes)
                 }
             }
+            let topic = try chain.gossipMessages().map { step(.topic, 2, $0.scaleBytes) }
             let serving = [
                 step(.request, 1, try chain.request(from: .number(BlockNumber(1)), count: 4)),
                 step(.readBlocks), step(.loadCertificate),
@@ -65,6 +66,7 @@ enum ValidatorTargets {
                 Script(opening + fetching + serving + [step(.wait, 255), step(.closeVotes, 1)])
                     .bytes,
                 Script(opening + [step(.holdChecks)] + messages + messages).bytes,
+                Script(opening + fetching + topic + round + [step(.wait, 40)]).bytes,
             ]
         },
         check: { bytes throws(FuzzFinding) in

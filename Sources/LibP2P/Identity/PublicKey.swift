@@ -1,4 +1,5 @@
 internal import Crypto
+internal import CryptoExtras
 
 /// Why bytes are no key, or why a key cannot be used.
 public enum KeyError: Error, Sendable, Equatable {
@@ -14,8 +15,8 @@ public enum KeyError: Error, Sendable, Equatable {
 
 /// A peer's identity key: its type and its bytes (libp2p peer id specification).
 ///
-/// All four key types of libp2p are read and written, so that the ids of all peers can be derived;
-/// signatures are checked for Ed25519 and for ECDSA over P-256.
+/// All four key types of libp2p are read and written; signatures are checked for Ed25519, secp256k1,
+/// RSA from 2,048 bits on, and ECDSA over P-256.
 public struct PublicKey: Sendable, Hashable {
     /// The key types with their numbers on the wire.
     public enum KeyType: UInt8, Sendable, Hashable {
@@ -63,12 +64,12 @@ public struct PublicKey: Sendable, Hashable {
     /// The id of the peer that has this key.
     public var peerID: PeerID { PeerID(publicKey: self) }
 
-    /// Whether the owner of this key signed the message. Ed25519 signs the message itself, ECDSA
-    /// its SHA-256.
+    /// Whether the owner of this key signed the message. Ed25519 signs the message itself, the
+    /// others its SHA-256: RSA with the padding of PKCS #1 version 1.5, the curves in DER.
     ///
-    /// False for a malformed signature. Throws `malformedKey` for a P-256 key that is no point of
-    /// the curve or a PKIX structure of another curve, and `unsupportedKeyType` for RSA and
-    /// secp256k1.
+    /// False for a malformed signature. Throws `malformedKey` for what is no point of the curve, no
+    /// PKIX structure, or one of another curve, and `unsupportedKeyType` for an RSA key of less than
+    /// 2,048 bits, which nobody should trust.
     public func isValidSignature(
         _ signature: [UInt8], for message: [UInt8]
     ) throws(KeyError) -> Bool {
@@ -85,9 +86,22 @@ public struct PublicKey: Sendable, Hashable {
             guard let parsed = try? P256.Signing.ECDSASignature(derRepresentation: signature)
             else { return false }
             return key.isValidSignature(parsed, for: message)
-        case .rsa, .secp256k1:
-            throw .unsupportedKeyType(type)
+        case .secp256k1:
+            guard let key = Secp256k1PublicKey(compressed: content) else {
+                throw .malformedKey(type)
+            }
+            return key.isValidSignature(signature, digest: Array(SHA256.hash(data: message)))
+        case .rsa:
+            return try rsaKey().isValidSignature(
+                _RSA.Signing.RSASignature(rawRepresentation: signature),
+                for: SHA256.hash(data: message), padding: .insecurePKCS1v1_5)
         }
+    }
+
+    private func rsaKey() throws(KeyError) -> _RSA.Signing.PublicKey {
+        if let key = try? _RSA.Signing.PublicKey(derRepresentation: content) { return key }
+        let isShort = (try? _RSA.Signing.PublicKey(unsafeDERRepresentation: content)) != nil
+        throw isShort ? .unsupportedKeyType(type) : .malformedKey(type)
     }
 }
 

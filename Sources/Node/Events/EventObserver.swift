@@ -118,6 +118,12 @@ final class EventObserver: Sendable {
         coherence.debug("📡 Broadcasting vote to \(count) peers (\(byteCount) bytes)")
     }
 
+    /// An own vote goes to the topic.
+    func votePublished(byteCount: Int, slot: VoteSlot?) {
+        if let slot { timings.sent(slot) }
+        coherence.debug("📡 Publishing vote on the topic (\(byteCount) bytes)")
+    }
+
     private func observe(_ note: VotingNote, set: ValidatorSet) {
         switch note {
         case .counted(let slot, let target, let votes, let quorum):

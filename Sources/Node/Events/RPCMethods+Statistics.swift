@@ -18,8 +18,10 @@ extension RPCMethods {
         add("coherence_statistics", access: .operatorOnly) { (_) throws(RPCError) in
             let core = await host.core
             let snapshot = await network.swarm.snapshot()
+            let topic = await network.topic?.snapshot()
             return [
                 "gossip": core.gossip.counters.json,
+                "topic": topic.map(\.json) ?? .null,
                 "gossipHeldBytes": .integer(core.gossip.gauges.heldByteCount),
                 "protocols": .object(
                     snapshot.protocols.keys.sorted().compactMap { name in
@@ -87,7 +89,25 @@ extension GossipCounters {
                 Offence.allCases.map { JSONMember($0.rawValue, .integer(rejected($0))) }),
             "signaturesChecked": .integer(signaturesChecked),
             "bans": .integer(bans),
+            "published": .integer(published),
             "resends": .integer(resends),
+        ]
+    }
+}
+
+extension PubSubSnapshot {
+    /// What the router of the votes' topic has seen.
+    fileprivate var json: JSONValue {
+        [
+            "mesh": .integer(topics.first?.mesh.count ?? 0),
+            "subscribers": .integer(topics.first?.subscribers.count ?? 0),
+            "received": .integer(counters.received),
+            "duplicates": .integer(counters.duplicates),
+            "accepted": .integer(counters.accepted), "ignored": .integer(counters.ignored),
+            "rejected": .integer(counters.rejected),
+            "unverified": .integer(counters.unverified), "muted": .integer(counters.muted),
+            "published": .integer(counters.published), "sent": .integer(counters.sent),
+            "graylisted": .integer(counters.graylisted), "unjudged": .integer(counters.unjudged),
         ]
     }
 }

@@ -16,6 +16,8 @@ final class NetworkBridge: Sendable {
     private let votes: NotificationService
     private let blocks: NotificationService
     private let transactions: NotificationService
+    /// The votes' topic; nil without GossipSub.
+    let topic: PubSubService?
     private let syncProtocol: String
     private let genesisHash: Hash256
     private let observer: EventObserver
@@ -27,6 +29,8 @@ final class NetworkBridge: Sendable {
     /// The protocols' names on a chain.
     struct Names: Sendable {
         static let votes = "/quantumharmony/coherence/1"
+        /// The topic of GossipSub for the same messages.
+        static let topic = votes
         let blocks: String
         let transactions: String
         let sync: String
@@ -41,8 +45,8 @@ final class NetworkBridge: Sendable {
 
     init(
         swarm: Swarm, directory: PeerDirectory, votes: NotificationService,
-        blocks: NotificationService, transactions: NotificationService, syncProtocol: String,
-        genesisHash: Hash256,
+        blocks: NotificationService, transactions: NotificationService, topic: PubSubService?,
+        syncProtocol: String, genesisHash: Hash256,
         observer: EventObserver, bans: BanBook, reserved: Set<PeerID>
     ) {
         self.swarm = swarm
@@ -50,6 +54,7 @@ final class NetworkBridge: Sendable {
         self.votes = votes
         self.blocks = blocks
         self.transactions = transactions
+        self.topic = topic
         self.syncProtocol = syncProtocol
         self.genesisHash = genesisHash
         self.observer = observer
@@ -70,6 +75,27 @@ final class NetworkBridge: Sendable {
 
     func send(_ channel: Channel, to peers: [PeerHandle], _ message: OutboundMessage) {
         service(channel).sendSyncNotification(to: directory.peers(of: peers), message)
+    }
+
+    /// Publishes a message on the votes' topic.
+    func publish(_ bytes: [UInt8]) {
+        guard let topic else { return }
+        guard bytes.count <= topic.registration.configuration.maximumMessageByteCount else {
+            // A certificate of so many votes goes over the streams only.
+            return observer.logger.debug("\(bytes.count) bytes are too many for the topic")
+        }
+        topic.publish(bytes, to: Names.topic)
+    }
+
+    /// Tells the topic's router what became of a message.
+    func judge(_ message: TopicMessageID, _ verdict: GossipVerdict) {
+        let result: PubSubVerdict =
+            switch verdict {
+            case .accept: .accept
+            case .ignore: .ignore
+            case .reject: .reject
+            }
+        topic?.answer(MessageID(message.bytes), result)
     }
 
     func setHandshake(_ channel: Channel, _ bytes: [UInt8]) {
@@ -133,6 +159,7 @@ final class NetworkBridge: Sendable {
             for channel in Channel.allCases {
                 group.addTask { await self.feed(channel, host) }
             }
+            group.addTask { await self.feedTopic(host) }
             group.addTask {
                 await withDiscardingTaskGroup { requests in
                     for await job in self.jobs { requests.addTask { await job() } }
@@ -149,6 +176,19 @@ final class NetworkBridge: Sendable {
         let decoded = try? SCALEDecoder.decode(GossipHandshake.self, from: handshake)
         let isValidator = decoded?.role == .authority && decoded?.genesisHash == genesisHash
         swarm.setUrgent(peer, isValidator)
+    }
+
+    private func feedTopic(_ host: ValidatorHost) async {
+        guard let topic else { return }
+        while let event = await topic.nextEvent() {
+            guard case .message(let delivery) = event else { continue }
+            await host.submit(
+                .topicMessage(
+                    TopicMessage(
+                        id: TopicMessageID(delivery.id.bytes), bytes: delivery.data,
+                        source: directory.handle(of: delivery.source),
+                        author: delivery.author.flatMap { directory.knownHandle(of: $0) })))
+        }
     }
 
     private func feed(_ channel: Channel, _ host: ValidatorHost) async {

@@ -24,6 +24,16 @@ public struct NodeConfiguration: Sendable {
         case http(url: String)
     }
 
+    /// On which ways votes and proofs reach other nodes.
+    public enum Gossip: String, Sendable, CaseIterable {
+        /// Over a notification stream to each peer.
+        case notifications
+        /// Over the GossipSub topic.
+        case gossipsub
+        /// Over both.
+        case both
+    }
+
     /// The chain to follow.
     public var chain: ChainSource = .local
     /// The folder for databases and keys; nil: a temporary one that is removed at the end.
@@ -46,6 +56,8 @@ public struct NodeConfiguration: Sendable {
     public var reservedOnly = false
     /// Whether connections without post-quantum encryption are refused.
     public var requirePostQuantumTransport = false
+    /// The ways that votes and proofs go.
+    public var gossip: Gossip = .notifications
     /// Slots for peers that dialled us.
     public var inboundPeerSlots = 25
     /// Slots for peers that we dialled.
@@ -60,7 +72,7 @@ public struct NodeConfiguration: Sendable {
     /// The operator's statement that this key has never signed in this set.
     public var initializeSignState = false
 
-    /// Changes what goes out on the vote channel; nil in every real node. Evil nodes of the tests
+    /// Changes what goes out on the vote channel, streams only; nil in every real node. Evil nodes of the tests
     /// have one.
     package var voteTampering: (any VoteTampering)?
 

@@ -11,6 +11,8 @@ struct NodeNetwork: Sendable {
     let votes: NotificationService
     let blocks: NotificationService
     let transactions: NotificationService
+    /// The votes' topic; nil without GossipSub.
+    let topic: PubSubService?
     let names: NetworkBridge.Names
     let reserved: Set<PeerID>
     private let configuration: NodeConfiguration
@@ -44,7 +46,26 @@ struct NodeNetwork: Sendable {
             NotificationRegistration(name: names.blocks, handshake: []))
         transactions = swarm.register(
             NotificationRegistration(name: names.transactions, handshake: [1]))
+        topic = Self.registerTopic(swarm, preparation)
         reserved = Set(configuration.reservedNodes.compactMap(\.peerID))
+    }
+
+    /// Takes part in the votes' topic, if that was asked for.
+    private static func registerTopic(
+        _ swarm: Swarm, _ preparation: NodePreparation
+    ) -> PubSubService? {
+        guard preparation.configuration.gossip != .notifications else { return nil }
+        // Sequence numbers rise from run to run as the clock does: a message takes far more than
+        // the nanosecond that it is given.
+        var registration = PubSubRegistration(
+            signing: .strictSign(
+                preparation.identity,
+                firstSequenceNumber: NodeClock.unixMilliseconds() &* 1_000_000))
+        registration.configuration.knownTopics = [NetworkBridge.Names.topic]
+        registration.priority = .urgent
+        let topic = swarm.register(registration)
+        topic.subscribe(NetworkBridge.Names.topic)
+        return topic
     }
 
     /// Answers requests for blocks.

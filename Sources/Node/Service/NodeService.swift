@@ -59,7 +59,7 @@ final class NodeService: Sendable {
         bans = BanBook(storage: storage)
         network = NetworkBridge(
             swarm: parts.swarm, directory: directory, votes: parts.votes, blocks: parts.blocks,
-            transactions: parts.transactions, syncProtocol: parts.names.sync,
+            transactions: parts.transactions, topic: parts.topic, syncProtocol: parts.names.sync,
             genesisHash: preparation.chain.genesisHash,
             observer: observer, bans: bans, reserved: parts.reserved)
         pool = WorkPool(workerCount: max(1, ProcessInfo.processInfo.activeProcessorCount - 1))
@@ -94,6 +94,7 @@ final class NodeService: Sendable {
     ) throws -> ValidatorCore {
         var gossip = GossipConfiguration()
         gossip.role = preparation.keys.isEmpty ? .full : .authority
+        gossip.paths = GossipPaths(preparation.configuration.gossip)
         gossip.seed = UInt64.random(in: .min ... .max)
         do throws(RecoveryError) {
             return try ValidatorCore(
@@ -202,5 +203,16 @@ final class NodeService: Sendable {
                 logger.debug("Peer \(peer) reported on \(name): \(change.reason)")
             }
         }
+    }
+}
+
+extension GossipPaths {
+    fileprivate init(_ gossip: NodeConfiguration.Gossip) {
+        self =
+            switch gossip {
+            case .notifications: .notifications
+            case .gossipsub: .gossipsub
+            case .both: .both
+            }
     }
 }

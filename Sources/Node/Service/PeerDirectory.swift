@@ -40,6 +40,9 @@ final class PeerDirectory: Sendable {
         }
     }
 
+    /// The handle of a peer that has one: names on messages are free, so they get none.
+    func knownHandle(of peer: PeerID) -> PeerHandle? { state.withLock { $0.handles[peer] } }
+
     /// The peer that a handle stands for; nil when it was forgotten.
     func peer(of handle: PeerHandle) -> PeerID? { state.withLock { $0.peers[handle] } }
 

@@ -170,6 +170,8 @@ actor ValidatorHost {
         case .cancelTimer(let id): arms.timers.cancel(id)
         case .persist, .stage: preconditionFailure("the effect queue commits records")
         case .send(let channel, let peers, let message): send(channel, peers, message)
+        case .publish(let bytes): publish(bytes)
+        case .judged(let id, let verdict): arms.network.judge(id, verdict)
         case .submitted(let hash, let outcome): finishSubmission(hash, outcome)
         case .request(let id, let peer, let bytes): request(id, peer, bytes)
         case .respond(let id, let bytes):
@@ -195,6 +197,14 @@ actor ValidatorHost {
             return tamper(tampering, peers, message)
         }
         arms.network.send(channel, to: peers, message)
+    }
+
+    private func publish(_ bytes: [UInt8]) {
+        if bytes.first == GossipMessageKind.vote.rawValue {
+            let vote = try? GossipMessage.decode(bytes)
+            arms.observer.votePublished(byteCount: bytes.count, slot: slot(of: vote))
+        }
+        arms.network.publish(bytes)
     }
 
     /// Sends what an evil node of the tests makes of a message.

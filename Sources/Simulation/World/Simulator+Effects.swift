@@ -32,6 +32,7 @@ extension Simulator {
         case .cancelTimer(let id): nodes[node].timers.cancel(id)
         case .persist, .stage: preconditionFailure("the effect queue commits records")
         case .send(let channel, let peers, let message): send(message, channel, peers, node)
+        case .publish, .judged: preconditionFailure("simulated nodes use streams only")
         case .request(let id, let peer, let bytes): request(id, of: peer, bytes, from: node)
         case .respond(let id, let bytes):
             let isServed = nodes[node].attacker?.servesBlocks ?? true

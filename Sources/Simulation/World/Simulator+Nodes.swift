@@ -225,6 +225,9 @@ extension Simulator {
             digest.record(51, node: node, at: now, number: id.rawValue)
         case .measurement: digest.record(52, node: node, at: now)
         case .start: digest.record(53, node: node, at: now)
+        case .topicMessage(let message):
+            digest.record(
+                57, node: node, at: now, number: message.source.rawValue, message.bytes)
         }
     }
 }

@@ -11,6 +11,9 @@ import sys
 import threading
 
 ECHO = "/quantumharmony-test/echo/1"
+# Eight bytes, a length, highest first; so many bytes; then one byte comes back.
+SINK = "/quantumharmony-test/sink/1"
+CHUNK = bytes(64 * 1024)
 PING = "/ipfs/ping/1.0.0"
 IDENTIFY = "/ipfs/id/1.0.0"
 

@@ -16,9 +16,11 @@ import time
 
 import base58
 import p2pd_pb2 as pb
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from multiaddr import Multiaddr
 
-from driver import ECHO, IDENTIFY, PING, digest, identify_fields, pattern, say
+from driver import CHUNK, ECHO, IDENTIFY, PING, SINK, digest, identify_fields, pattern, say
 
 UNIX = 400  # the code of /unix in a multiaddr
 
@@ -66,8 +68,24 @@ def receive_message(connection, message):
     return message
 
 
+def identity_options(directory, kind):
+    """The daemon's options for an identity of that kind: a file with its private key."""
+    if kind == "ed25519":
+        return []  # it makes one itself
+    if kind == "rsa":
+        number, data = 0, rsa.generate_private_key(65537, 2048).private_bytes(
+            Encoding.DER, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    else:
+        secret = ec.generate_private_key(ec.SECP256K1()).private_numbers().private_value
+        number, data = 2, secret.to_bytes(32, "big")
+    path = os.path.join(directory, "identity")
+    with open(path, "wb") as file:
+        file.write(bytes([8, number, 0x12]) + varint(len(data)) + data)
+    return ["-id", path]
+
+
 class Daemon:
-    def __init__(self, directory):
+    def __init__(self, directory, identity):
         self.directory = directory
         self.control = os.path.join(directory, "control")
         self.log = open(os.path.join(directory, "log"), "wb")
@@ -75,7 +93,7 @@ class Daemon:
         self.process = subprocess.Popen(
             [program, "-listen", "/unix" + self.control, "-hostAddrs", "/ip4/127.0.0.1/tcp/0"]
             + ["-noise", "-tls=false", "-quic=false", "-muxer", "yamux", "-relay=false", "-q"]
-            + ["-pubsub", "-pubsubRouter", "gossipsub", "-gossipsubHeartbeatInterval", "500ms"],
+            + identity_options(directory, identity) + ["-pubsub", "-pubsubRouter", "gossipsub", "-gossipsubHeartbeatInterval", "500ms"],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
         self.await_control(deadline=time.monotonic() + 20)
         identity = self.request(type=pb.Request.IDENTIFY).identify
@@ -118,7 +136,7 @@ class Daemon:
         return connection
 
     def handle(self, protocol, serve):
-        path = os.path.join(self.directory, "handler")
+        path = os.path.join(self.directory, protocol.split("/")[-2])
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(path)
         listener.listen(8)
@@ -148,6 +166,18 @@ def serve_echo(connection):
         say(event="echoed", bytes=total)
     except OSError as error:
         say(event="echo-failed", error=repr(error))
+
+
+def serve_sink(connection):
+    with connection:
+        receive_message(connection, pb.StreamInfo())
+        left = int.from_bytes(read_exactly(connection, 8), "big")
+        while left > 0:
+            chunk = connection.recv(65536)
+            if not chunk:
+                return
+            left -= len(chunk)
+        connection.sendall(b"\x01")
 
 
 class Commands:
@@ -236,6 +266,69 @@ class Commands:
                     raise ValueError("the pong differs from the ping")
         return {"count": command["count"]}
 
+    def send(self, command):
+        """Fills another peer's sink through one stream; how long that took."""
+        left = command["bytes"]
+        with self.daemon.open(command["peer"], SINK) as stream:
+            start = time.perf_counter_ns()
+            stream.sendall(left.to_bytes(8, "big"))
+            while left > 0:
+                stream.sendall(CHUNK[:left])
+                left -= len(CHUNK)
+            read_exactly(stream, 1)
+            taken = time.perf_counter_ns() - start
+        return {"microseconds": taken // 1000}
+
+    def opens(self, command):
+        """Opens streams one after the other, each until its first byte is back."""
+        times = []
+        for _ in range(command["count"]):
+            start = time.perf_counter_ns()
+            with self.daemon.open(command["peer"], SINK) as stream:
+                stream.sendall(bytes(8))
+                read_exactly(stream, 1)
+                times.append(str((time.perf_counter_ns() - start) // 1000))
+        return {"microseconds": times}
+
+    def relay(self, command):
+        """What the way between this program and the daemon costs: as `send` and `opens`, with a
+        thread of this program at the other end of the socket in the place of the daemon."""
+        path = os.path.join(self.daemon.directory, "relay")
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(path)
+        listener.listen(8)
+
+        def serve():
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                with connection:
+                    left = int.from_bytes(read_exactly(connection, 8), "big")
+                    while left > 0:
+                        left -= len(connection.recv(65536))
+                    connection.sendall(b"\x01")
+
+        threading.Thread(target=serve, daemon=True).start()
+
+        def exchange(count):
+            start = time.perf_counter_ns()
+            with socket.socket(socket.AF_UNIX) as stream:
+                stream.connect(path)
+                stream.sendall(count.to_bytes(8, "big"))
+                while count > 0:
+                    stream.sendall(CHUNK[:count])
+                    count -= len(CHUNK)
+                read_exactly(stream, 1)
+            return (time.perf_counter_ns() - start) // 1000
+
+        taken = exchange(command["bytes"])
+        times = [str(exchange(0)) for _ in range(command["count"])]
+        listener.close()
+        os.unlink(path)
+        return {"microseconds": taken, "opens": times}
+
     def identify(self, command):
         with self.daemon.open(command["peer"], IDENTIFY) as stream:
             return identify_fields(read_all(stream))
@@ -264,8 +357,9 @@ def main():
     directory = tempfile.mkdtemp(prefix="p2pd-")
     daemon = None
     try:
-        daemon = Daemon(directory)
+        daemon = Daemon(directory, sys.argv[1] if len(sys.argv) > 1 else "ed25519")
         daemon.handle(ECHO, serve_echo)
+        daemon.handle(SINK, serve_sink)
         say(event="ready", peer=daemon.peer, addresses=daemon.addresses)
         commands = Commands(daemon)
         for line in sys.stdin:

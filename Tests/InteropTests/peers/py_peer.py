@@ -3,10 +3,13 @@
 import json
 import os
 import sys
+import time
 
 import multiaddr
 import trio
 from libp2p import generate_new_ed25519_identity, new_host
+from libp2p.crypto.rsa import create_new_key_pair as new_rsa_identity
+from libp2p.crypto.secp256k1 import create_new_key_pair as new_secp256k1_identity
 from libp2p.crypto.x25519 import create_new_key_pair
 from libp2p.custom_types import TProtocol
 from libp2p.network.stream.exceptions import StreamEOF
@@ -18,7 +21,9 @@ from libp2p.security.noise.transport import PROTOCOL_ID as NOISE, Transport
 from libp2p.stream_muxer.yamux.yamux import PROTOCOL_ID as YAMUX, Yamux
 from libp2p.tools.anyio_service import background_trio_service
 
-from driver import ECHO, IDENTIFY, PING, digest, identify_fields, pattern, say
+from vote_observer import VOTE, Observer
+
+from driver import CHUNK, ECHO, IDENTIFY, PING, SINK, digest, identify_fields, pattern, say
 
 
 async def read_all(stream):
@@ -55,6 +60,14 @@ async def serve_echo(stream):
         return
     await stream.close()
     say(event="echoed", bytes=total)
+
+
+async def serve_sink(stream):
+    left = int.from_bytes(await read_exactly(stream, 8), "big")
+    while left > 0:
+        left -= len(await stream.read(min(left, 65536)))
+    await stream.write(b"\x01")
+    await stream.close()
 
 
 class Router(GossipSub):
@@ -117,6 +130,31 @@ class Commands:
             "data": [data.hex() for _, data in others],
         }
 
+    async def observe(self, command):
+        """Reads and verifies what the topic brings, until `count` votes of each validator came."""
+        observer = Observer(command["genesis"], command["validators"])
+        done = 0
+        while True:
+            messages = self.received.get(command["topic"], [])
+            for _, data in messages[done:]:
+                observer.take(data)
+            done = len(messages)
+            if observer.has_seen(command["count"]):
+                return observer.report()
+            async with self.news:
+                await self.news.wait()
+
+    async def forge(self, command):
+        """Publishes the newest vote with another block hash, again and again."""
+        for number in range(command["count"]):
+            messages = self.received[command["topic"]]
+            forged = bytearray([data for _, data in messages if data[0] == VOTE][-1])
+            # Behind the kind and the validator; another bit each time, as each must be news.
+            forged[33 + number] ^= 1
+            await self.pubsub.publish(command["topic"], bytes(forged))
+            await trio.sleep(0.05)
+        return {}
+
     async def mesh(self, command):
         mesh = self.router.mesh.get(command["topic"], set())
         return {"peers": [str(peer) for peer in mesh]}
@@ -145,6 +183,32 @@ class Commands:
         await stream.close()
         return {"count": command["count"]}
 
+    async def send(self, command):
+        """Fills another peer's sink through one stream; how long that took."""
+        left = command["bytes"]
+        stream = await self.open(command, SINK)
+        start = time.perf_counter_ns()
+        await stream.write(left.to_bytes(8, "big"))
+        while left > 0:
+            await stream.write(CHUNK[:left])
+            left -= len(CHUNK)
+        await read_exactly(stream, 1)
+        taken = time.perf_counter_ns() - start
+        await stream.close()
+        return {"microseconds": taken // 1000}
+
+    async def opens(self, command):
+        """Opens streams one after the other, each until its first byte is back."""
+        times = []
+        for _ in range(command["count"]):
+            start = time.perf_counter_ns()
+            stream = await self.open(command, SINK)
+            await stream.write(bytes(8))
+            await read_exactly(stream, 1)
+            times.append(str((time.perf_counter_ns() - start) // 1000))
+            await stream.close()
+        return {"microseconds": times}
+
     async def identify(self, command):
         stream = await self.open(command, IDENTIFY)
         try:
@@ -171,8 +235,15 @@ class Commands:
         return {"bytes": len(received), "equal": digest(received) == digest(data)}
 
 
+IDENTITIES = {
+    "ed25519": generate_new_ed25519_identity,
+    "secp256k1": new_secp256k1_identity,
+    "rsa": lambda: new_rsa_identity(2048),
+}
+
+
 async def main():
-    keys = generate_new_ed25519_identity()
+    keys = IDENTITIES[sys.argv[1] if len(sys.argv) > 1 else "ed25519"]()
     host = new_host(
         key_pair=keys,
         sec_opt={NOISE: Transport(keys, noise_privkey=create_new_key_pair().private_key)},
@@ -188,6 +259,7 @@ async def main():
     ):
         await pubsub.wait_until_ready()
         host.set_stream_handler(TProtocol(ECHO), serve_echo)
+        host.set_stream_handler(TProtocol(SINK), serve_sink)
         addresses = [str(a) for a in host.get_addrs()]
         say(event="ready", peer=str(host.get_id()), addresses=addresses)
         commands = Commands(host, pubsub, router, nursery)

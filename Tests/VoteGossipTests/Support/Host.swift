@@ -149,7 +149,7 @@ struct Host {
         case .setTimer(let timer, let at):
             gossipTimers.removeAll { $0.timer == timer }
             gossipTimers.append((timer, at))
-        case .send, .punish, .ban, .disconnect, .handshakeChanged, .note: break
+        case .send, .publish, .judged, .punish, .ban, .disconnect, .handshakeChanged, .note: break
         }
         return []
     }

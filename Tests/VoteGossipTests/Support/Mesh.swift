@@ -10,6 +10,17 @@ struct Mesh {
         case message(from: Int, to: Int, [UInt8])
         case verified(Int, [VerificationJob])
         case block(Int, Block)
+        /// From a node's neighbour on the topic: a message by its number.
+        case topic(from: Int, to: Int, Int)
+    }
+
+    /// A message of the topic, and which nodes have it.
+    private struct Published {
+        let author: Int
+        let bytes: [UInt8]
+        var holders: Set<Int>
+        /// Who brought it, by node.
+        var sources: [Int: Int] = [:]
     }
 
     let chain: ToyChain
@@ -22,6 +33,9 @@ struct Mesh {
     /// Messages that the network loses, decided by the seed, in percent.
     var lossPercent = 0
     private(set) var links: [[Bool]]
+    /// Neighbours on the topic, all of whom pass on what they accept.
+    private(set) var topicLinks: [[Bool]]
+    private var published: [Published] = []
     private var events: [(at: Instant, order: Int, event: Event)] = []
     private var nextOrder = 0
     private var store: [Hash256: Block] = [:]
@@ -50,6 +64,7 @@ struct Mesh {
         for index in hosts.indices { hosts[index].holdsVerification = true }
         now = hosts[0].now
         links = Array(repeating: Array(repeating: false, count: count), count: count)
+        topicLinks = links
         finalisedAt = Array(repeating: [:], count: count)
         for index in hosts.indices { settle(index, []) }
     }
@@ -91,6 +106,12 @@ struct Mesh {
             guard case .message(let from, let to, _) = entry.event else { return false }
             return (from, to) == (one, other) || (from, to) == (other, one)
         }
+    }
+
+    /// Two nodes become neighbours on the topic, whether or not they have a stream.
+    mutating func connectOnTopic(_ one: Int, _ other: Int) {
+        topicLinks[one][other] = true
+        topicLinks[other][one] = true
     }
 
     /// Something that a node's own gossip would never send.
@@ -150,8 +171,47 @@ struct Mesh {
         }
     }
 
+    /// What a router does: passes own messages and accepted ones on, each once.
+    private mutating func settleTopic(_ index: Int, _ effects: [GossipEffect]) {
+        for effect in effects {
+            switch effect {
+            case .publish(let bytes):
+                published.append(Published(author: index, bytes: bytes, holders: [index]))
+                passOn(published.count - 1, from: index, besides: nil)
+            case .judged(let id, .accept):
+                guard let number = id.bytes.first.map(Int.init), id.bytes.count == 2 else {
+                    continue
+                }
+                let message = number << 8 | Int(id.bytes[1])
+                passOn(message, from: index, besides: published[message].sources[index])
+            default: continue
+            }
+        }
+    }
+
+    private mutating func passOn(_ message: Int, from node: Int, besides source: Int?) {
+        for to in hosts.indices where topicLinks[node][to] && to != source {
+            sentByteCount += published[message].bytes.count
+            schedule(.topic(from: node, to: to, message), at: now + latency(node, to))
+        }
+    }
+
     private mutating func perform(_ event: Event) throws {
         switch event {
+        case .topic(let from, let to, let message):
+            guard published[message].holders.insert(to).inserted else { return }
+            published[message].sources[to] = from
+            hosts[to].now = now
+            let (author, bytes) = (published[message].author, published[message].bytes)
+            settle(
+                to,
+                hosts[to].handle(
+                    .topicMessage(
+                        TopicMessage(
+                            id: TopicMessageID([UInt8(message >> 8), UInt8(message & 0xFF)]),
+                            bytes: bytes, source: Self.handle(from),
+                            author: links[to][author] || topicLinks[to][author]
+                                ? Self.handle(author) : nil))))
         case .message(let from, let to, let bytes):
             hosts[to].now = now
             settle(to, hosts[to].handle(.notification(Self.handle(from), bytes)))
@@ -203,6 +263,7 @@ struct Mesh {
             guard let block = store[block.hash] else { continue }
             schedule(.block(index, block), at: now + .milliseconds(2))
         }
+        settleTopic(index, effects)
         for block in hosts[index].finalised where finalisedAt[index][block.number] == nil {
             finalisedAt[index][block.number] = now
         }

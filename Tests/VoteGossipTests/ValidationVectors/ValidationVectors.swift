@@ -232,7 +232,7 @@ struct VectorNode {
             return "ban \(peer.rawValue) for \(duration.components.seconds) s"
         case .disconnect(let peer, let reason):
             return "disconnect \(peer.rawValue) \(reason.rawValue)"
-        case .setTimer, .handshakeChanged, .note: return nil
+        case .publish, .judged, .setTimer, .handshakeChanged, .note: return nil
         }
     }
 }
