@@ -71,6 +71,7 @@ let package = Package(
     targets: [
         .systemLibrary(
             name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+        .systemLibrary(name: "CResolver"),
 
         // The pure core: no sockets, files, clocks, global randomness, tasks or actors.
         module("SCALE"),
@@ -88,7 +89,9 @@ let package = Package(
         module("LibP2P", ["Primitives", crypto, protobuf], exclude: ["Protobuf/Schemas"]),
 
         // The shell.
-        module("Networking", ["LibP2P", "Primitives", nioCore, nioPosix, logging, deque]),
+        module(
+            "Networking",
+            ["LibP2P", "Primitives", "CResolver", nioCore, nioPosix, logging, deque]),
         module("Storage", ["Coherence", "Chain", "Primitives", "SCALE", grdb]),
         module("Keystore", ["Falcon", "Primitives", "LibP2P", crypto]),
         module(

@@ -85,8 +85,8 @@ final class TestPeer: Sendable {
     private let lines: LineReader
     private let nextCommand = Mutex(0)
 
-    /// Starts a peer and waits until it listens.
-    static func start(_ kind: PeerKind) async throws -> TestPeer {
+    /// Starts a peer, with those options of its driver, and waits until it listens.
+    static func start(_ kind: PeerKind, options: [String] = []) async throws -> TestPeer {
         let root = URL(filePath: #filePath).deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
         let environment = ProcessInfo.processInfo.environment
@@ -98,7 +98,8 @@ final class TestPeer: Sendable {
         }
         let script = root.appending(path: "Tests/InteropTests/peers/\(kind.rawValue)").path
         let process = try ChildProcess(
-            python, [script], environment: environment.merging(["QH_P2PD": daemon]) { $1 })
+            python, [script] + options, environment: environment.merging(["QH_P2PD": daemon]) { $1 }
+        )
         let lines = LineReader(process.output)
         guard let ready = await lines.next(where: { $0["event"] == .text("ready") }) else {
             throw PeerTrouble.ended(kind.testDescription)
@@ -134,6 +135,14 @@ final class TestPeer: Sendable {
                 error: answer["error"]?.text ?? "")
         }
         return answer
+    }
+
+    /// Waits for an event of that name; what else comes is passed over.
+    func event(_ name: String) async throws -> Fields {
+        guard let event = await lines.next(where: { $0["event"] == .text(name) }) else {
+            throw PeerTrouble.ended(kind.testDescription)
+        }
+        return event
     }
 
     /// Ends the process and waits for that.
@@ -203,5 +212,14 @@ private final class LineReader: Sendable {
     func next(where isWanted: (TestPeer.Fields) -> Bool) async -> TestPeer.Fields? {
         for await line in lines where isWanted(line) { return line }
         return nil
+    }
+}
+
+/// Asks again and again until the answer is yes; every question waits for an event loop's turn.
+func eventually(_ what: String, _ condition: () async throws -> Bool) async throws {
+    let deadline = ContinuousClock.now + .seconds(20)
+    while try await !condition() {
+        guard ContinuousClock.now < deadline else { throw PeerTrouble.ended(what) }
+        await Task.yield()
     }
 }

@@ -12,16 +12,21 @@ struct NodeNetwork: Sendable {
     let blocks: NotificationService
     let transactions: NotificationService
     let names: NetworkBridge.Names
-    let reserved: Set<PeerID>
+    private let bootnodes: [Multiaddr]
     private let configuration: NodeConfiguration
 
     init(_ preparation: NodePreparation) {
         configuration = preparation.configuration
+        bootnodes = preparation.bootnodes
         names = NetworkBridge.Names(
             genesisHash: preparation.chain.genesisHash,
             forkID: preparation.chain.parameters.forkID)
         var settings = NetworkConfiguration(identity: preparation.identity)
         settings.listenAddresses = configuration.listenAddresses
+        settings.publicAddresses = configuration.publicAddresses
+        settings.kademlia = KademliaSettings(names: [names.kademlia])
+        settings.multicast = Self.usesMulticast(configuration) ? MulticastSettings() : nil
+        settings.requiredProtocol = names.blocks
         settings.limits.inboundSlots = configuration.inboundPeerSlots
         settings.limits.outboundSlots = configuration.outboundPeerSlots
         settings.reservedOnly = configuration.reservedOnly
@@ -44,7 +49,13 @@ struct NodeNetwork: Sendable {
             NotificationRegistration(name: names.blocks, handshake: []))
         transactions = swarm.register(
             NotificationRegistration(name: names.transactions, handshake: [1]))
-        reserved = Set(configuration.reservedNodes.compactMap(\.peerID))
+    }
+
+    /// Whether the local network is asked for peers: a node that listens on loopback alone could
+    /// not be dialled from there.
+    private static func usesMulticast(_ configuration: NodeConfiguration) -> Bool {
+        configuration.usesMulticastDNS
+            ?? configuration.listenAddresses.contains { $0.scope != .host }
     }
 
     /// Answers requests for blocks.
@@ -61,7 +72,7 @@ struct NodeNetwork: Sendable {
         } catch {
             throw NodeError.listen(Self.text(error))
         }
-        for address in configuration.bootnodes { swarm.addBootnode(address) }
+        for address in bootnodes { swarm.addBootnode(address) }
         for address in configuration.reservedNodes {
             guard let peer = address.peerID else { continue }
             swarm.addReserved(peer, addresses: [address])

@@ -67,7 +67,7 @@ def receive_message(connection, message):
 
 
 class Daemon:
-    def __init__(self, directory):
+    def __init__(self, directory, options):
         self.directory = directory
         self.control = os.path.join(directory, "control")
         self.log = open(os.path.join(directory, "log"), "wb")
@@ -75,7 +75,8 @@ class Daemon:
         self.process = subprocess.Popen(
             [program, "-listen", "/unix" + self.control, "-hostAddrs", "/ip4/127.0.0.1/tcp/0"]
             + ["-noise", "-tls=false", "-quic=false", "-muxer", "yamux", "-relay=false", "-q"]
-            + ["-pubsub", "-pubsubRouter", "gossipsub", "-gossipsubHeartbeatInterval", "500ms"],
+            + ["-pubsub", "-pubsubRouter", "gossipsub", "-gossipsubHeartbeatInterval", "500ms"]
+            + options,
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
         self.await_control(deadline=time.monotonic() + 20)
         identity = self.request(type=pb.Request.IDENTIFY).identify
@@ -223,6 +224,18 @@ class Commands:
             disconnect=pb.DisconnectRequest(peer=base58.b58decode(command["peer"])))
         return {}
 
+    def find_peer(self, command):
+        """Where a peer is, by the DHT."""
+        found = self.daemon.request(
+            type=pb.Request.DHT,
+            dht=pb.DHTRequest(
+                type=pb.DHTRequest.FIND_PEER, peer=base58.b58decode(command["peer"]), timeout=10))
+        peer = found.dht.peer
+        return {
+            "peer": base58.b58encode(peer.id).decode(),
+            "addresses": [str(Multiaddr(a)) for a in peer.addrs],
+        }
+
     def peers(self, command):
         listed = self.daemon.request(type=pb.Request.LIST_PEERS).peers
         return {"peers": [base58.b58encode(peer.id).decode() for peer in listed]}
@@ -264,7 +277,7 @@ def main():
     directory = tempfile.mkdtemp(prefix="p2pd-")
     daemon = None
     try:
-        daemon = Daemon(directory)
+        daemon = Daemon(directory, ["-dhtServer"] if "--dht" in sys.argv else [])
         daemon.handle(ECHO, serve_echo)
         say(event="ready", peer=daemon.peer, addresses=daemon.addresses)
         commands = Commands(daemon)

@@ -9,6 +9,8 @@ import trio
 from libp2p import generate_new_ed25519_identity, new_host
 from libp2p.crypto.x25519 import create_new_key_pair
 from libp2p.custom_types import TProtocol
+from libp2p.discovery.events.peerDiscovery import peerDiscovery
+from libp2p.kad_dht.kad_dht import DHTMode, KadDHT
 from libp2p.network.stream.exceptions import StreamEOF
 from libp2p.peer.id import ID
 from libp2p.peer.peerinfo import info_from_p2p_addr
@@ -73,9 +75,15 @@ def pubsub_of(host):
     return router, Pubsub(host, router, strict_signing=True)
 
 
+async def run_service(service):
+    async with background_trio_service(service) as manager:
+        await manager.wait_finished()
+
+
 class Commands:
-    def __init__(self, host, pubsub, router, nursery):
+    def __init__(self, host, pubsub, router, dht, nursery):
         self.host = host
+        self.dht = dht
         self.pubsub = pubsub
         self.router = router
         self.nursery = nursery
@@ -129,6 +137,13 @@ class Commands:
         await self.host.disconnect(ID.from_base58(command["peer"]))
         return {}
 
+    async def find_peer(self, command):
+        """Where a peer is, by the DHT."""
+        found = await self.dht.find_peer(ID.from_base58(command["peer"]))
+        if found is None:
+            raise ValueError("not found")
+        return {"peer": str(found.peer_id), "addresses": [str(a) for a in found.addrs]}
+
     async def peers(self, command):
         return {"peers": [str(peer) for peer in self.host.get_connected_peers()]}
 
@@ -177,7 +192,12 @@ async def main():
         key_pair=keys,
         sec_opt={NOISE: Transport(keys, noise_privkey=create_new_key_pair().private_key)},
         muxer_opt={TProtocol(YAMUX): Yamux},
+        enable_mDNS="--mdns" in sys.argv,
     )
+    peerDiscovery.register_peer_discovered_handler(
+        lambda found: say(
+            event="discovered", peer=str(found.peer_id), addresses=[str(a) for a in found.addrs]))
+    dht = KadDHT(host, DHTMode.SERVER) if "--dht" in sys.argv else None
     listen = [multiaddr.Multiaddr("/ip4/127.0.0.1/tcp/0")]
     router, pubsub = pubsub_of(host)
     async with (
@@ -190,7 +210,9 @@ async def main():
         host.set_stream_handler(TProtocol(ECHO), serve_echo)
         addresses = [str(a) for a in host.get_addrs()]
         say(event="ready", peer=str(host.get_id()), addresses=addresses)
-        commands = Commands(host, pubsub, router, nursery)
+        commands = Commands(host, pubsub, router, dht, nursery)
+        if dht:
+            nursery.start_soon(run_service, dht)
 
         async def run(command):
             try:
