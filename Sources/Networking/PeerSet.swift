@@ -397,8 +397,11 @@ package struct PeerSet: Sendable {
         entry.isHearsay = false
         if let address = address?.removingPeerID() {
             entry.reached = address
-            if let index = entry.addresses.firstIndex(of: address), index > 0 {
+            if let index = entry.addresses.firstIndex(of: address) {
                 entry.addresses.swapAt(0, index)
+            } else {
+                entry.addresses.insert(address, at: 0)
+                entry.addresses = Array(entry.addresses.prefix(limits.addressesPerPeer))
             }
         }
         entries[peer] = entry

@@ -1,3 +1,5 @@
+internal import Primitives
+
 /// One iterative search for the peers closest to a key (kad-dht specification, "peer routing").
 ///
 /// What peers tell is hearsay: only a peer that answered itself, over a connection that proved its
@@ -56,7 +58,7 @@ struct KademliaLookup: Sendable {
             return false
         }
         let distance = KademliaKey(peer).distance(to: key)
-        let position = candidates.firstIndex { $0.distance > distance } ?? candidates.endIndex
+        let position = candidates.partitionPoint { $0.distance <= distance }
         guard position < maximumCandidates else { return false }
         candidates.insert(
             Candidate(id: peer, distance: distance, addresses: addresses), at: position)

@@ -94,7 +94,13 @@ final class KademliaDriver {
 
     private func handle(_ input: Kademlia.Input) {
         driver.handle(input) { input in
-            for effect in machine.handle(input, now: swarm.now) { perform(effect) }
+            var hasHeard = false
+            for effect in machine.handle(input, now: swarm.now) {
+                perform(effect)
+                if case .heardOf = effect { hasHeard = true }
+            }
+            // Only now: who is asked at once is dialled for that, and not a second time.
+            if hasHeard { swarm.runDials() }
         }
     }
 
@@ -109,7 +115,7 @@ final class KademliaDriver {
         case .found(let search, let peers):
             searches.removeValue(forKey: search.rawValue)?(peers)
         case .refuseSearch(let search): searches.removeValue(forKey: search.rawValue)?(nil)
-        case .heardOf(let peer, let addresses): swarm.heardOf(addresses, of: peer)
+        case .heardOf(let peer, let addresses): swarm.peerSet.hear(addresses, of: peer)
         case .misbehaved(let peer, let error):
             swarm.emit(
                 .reported(
@@ -130,7 +136,8 @@ final class KademliaDriver {
         guard let address = addresses.first.flatMap({ try? $0.appending(peer) }) else {
             return handle(.failed(request))
         }
-        swarm.connect(to: address, trustsName: false) { result in
+        let trustsName = swarm.peerSet.isConfigured(address, of: peer)
+        swarm.connect(to: address, trustsName: trustsName) { result in
             switch result {
             case .success: self.send(request, to: peer, bytes, releases: true)
             case .failure:

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import threading
 
 import multiaddr
 import trio
@@ -73,6 +74,32 @@ def pubsub_of(host):
         heartbeat_initial_delay=0.1, heartbeat_interval=0.5, spam_protection_enabled=False,
         adaptive_gossip_enabled=False)
     return router, Pubsub(host, router, strict_signing=True)
+
+
+class Discoveries:
+    """Tells of peers that are found, but not before this peer said that it is ready."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.early = []
+
+    def found(self, info):
+        event = {
+            "event": "discovered",
+            "peer": str(info.peer_id),
+            "addresses": [str(a) for a in info.addrs],
+        }
+        with self.lock:
+            if self.early is not None:
+                self.early.append(event)
+                return
+        say(**event)
+
+    def begin(self):
+        with self.lock:
+            early, self.early = self.early, None
+        for event in early:
+            say(**event)
 
 
 async def run_service(service):
@@ -194,9 +221,8 @@ async def main():
         muxer_opt={TProtocol(YAMUX): Yamux},
         enable_mDNS="--mdns" in sys.argv,
     )
-    peerDiscovery.register_peer_discovered_handler(
-        lambda found: say(
-            event="discovered", peer=str(found.peer_id), addresses=[str(a) for a in found.addrs]))
+    discoveries = Discoveries()
+    peerDiscovery.register_peer_discovered_handler(discoveries.found)
     dht = KadDHT(host, DHTMode.SERVER) if "--dht" in sys.argv else None
     listen = [multiaddr.Multiaddr("/ip4/127.0.0.1/tcp/0")]
     router, pubsub = pubsub_of(host)
@@ -210,6 +236,7 @@ async def main():
         host.set_stream_handler(TProtocol(ECHO), serve_echo)
         addresses = [str(a) for a in host.get_addrs()]
         say(event="ready", peer=str(host.get_id()), addresses=addresses)
+        discoveries.begin()
         commands = Commands(host, pubsub, router, dht, nursery)
         if dht:
             nursery.start_soon(run_service, dht)
