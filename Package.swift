@@ -41,10 +41,15 @@ func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
+/// Tests are not optimised unless they compute a lot themselves: that would take four times as long
+/// as compiling them, and what they test is optimised anyway.
 func tests(
-    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []
+    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [],
+    isOptimised: Bool = false
 ) -> Target {
-    .testTarget(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
+    .testTarget(
+        name: name, dependencies: dependencies, exclude: exclude,
+        swiftSettings: isOptimised ? strict : strict + [.unsafeFlags(["-Onone"])])
 }
 
 let package = Package(
@@ -158,8 +163,12 @@ let package = Package(
         tests("FalconTests", ["Falcon", crypto]),
         tests("ChainTests", ["TestSupport", "Chain", "Primitives", "SCALE"]),
         tests("BlockSyncTests", ["TestSupport", "BlockSync", "Chain", "Primitives", "SCALE"]),
-        tests("CoherenceTests", ["TestSupport", "Coherence", "Chain", "Primitives", "SCALE"]),
-        tests("ModelCheckTests", ["ModelCheck", "Coherence", "Chain", "Primitives"]),
+        tests(
+            "CoherenceTests", ["TestSupport", "Coherence", "Chain", "Primitives", "SCALE"],
+            isOptimised: true),
+        tests(
+            "ModelCheckTests", ["ModelCheck", "Coherence", "Chain", "Primitives"],
+            isOptimised: true),
         tests(
             "VoteGossipTests",
             [
@@ -204,6 +213,6 @@ let package = Package(
         tests(
             "InteropTests", ["Networking", "LibP2P", "Falcon", "Primitives", logging],
             exclude: ["peers", "verify_certificate.py", "falcon_pqcrypto.py"]),
-        tests("TidyTests", []),
+        tests("TidyTests", [], isOptimised: true),
     ]
 )

@@ -1,3 +1,4 @@
+internal import Coherence
 internal import Primitives
 
 /// The timings and bounds of the vote gossip.
@@ -72,17 +73,24 @@ package struct GossipConfiguration: Sendable, Equatable {
         100_000 * max(100, validatorCount)
     }
 
-    /// The machine's own part of the budget: votes parked and being verified, and what is known of
-    /// peers.
+    /// The machine's own part of the budget: votes parked and being verified, the newest proofs, and
+    /// what is known of peers.
     package static func machineByteBudget(validatorCount: Int) -> Int {
-        byteBudget(validatorCount: validatorCount) / 10
+        byteBudget(validatorCount: validatorCount) / 20 * 3
+    }
+
+    /// The part of the machine's budget that is kept free for what is never refused: the newest
+    /// certificate and quorum certificate, and what is known of peers, present and absent.
+    package func reservedByteCount(validatorCount: Int) -> Int {
+        2 * (256 + validatorCount * VoteEntry.byteCount) + Absentee.limit * Absentee.byteCount
+            + maximumPeerCount * GossipPeer.largestByteCount(validatorCount: validatorCount)
     }
 
     /// The part of the budget for one peer's outbound queue.
     ///
-    /// Seven tenths of the whole are divided among the peers; the rest of the budget belongs to the
-    /// tally. A quorum certificate or certificate of exactly q entries always fits.
+    /// Thirteen twentieths of the whole are divided among the peers; what then remains of the budget
+    /// belongs to the tally. A quorum certificate or certificate of exactly q entries always fits.
     package func queueByteBudget(validatorCount: Int) -> Int {
-        Self.byteBudget(validatorCount: validatorCount) / 10 * 7 / maximumPeerCount
+        Self.byteBudget(validatorCount: validatorCount) / 20 * 13 / maximumPeerCount
     }
 }

@@ -8,6 +8,8 @@ internal import SCALE
 struct Absentee: Sendable {
     /// Peers remembered.
     static let limit = 256
+    /// Bytes of one, roughly.
+    static let byteCount = 64
 
     let handle: PeerHandle
     let isReserved: Bool

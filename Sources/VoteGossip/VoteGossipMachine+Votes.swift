@@ -140,6 +140,9 @@ extension VoteGossipMachine {
             if isTurn { queue(pending.content, for: place) }
             return .ignore(.duplicate)
         }
+        guard hasRoom(forByteCount: CoherenceVote.byteCount) else {
+            return .ignore(.overByteBudget)
+        }
         guard peers[place].verificationBudget.take(1, now: now) else {
             return .ignore(.overVerificationBudget)
         }

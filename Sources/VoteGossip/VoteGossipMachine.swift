@@ -250,21 +250,20 @@ package struct VoteGossipMachine: Sendable {
 
     /// Bytes held, roughly; without the queues, which have budgets of their own.
     var heldByteCount: Int {
-        heldBesidePeersByteCount + peers.indices.reduce(0) { $0 + peers[$1].byteCount }
+        refusableByteCount + (newest?.message.bytes.count ?? 0)
+            + (highestQuorum?.message.bytes.count ?? 0)
+            + absentees.count * Absentee.byteCount + peers.reduce(0) { $0 + $1.byteCount }
     }
 
-    private var heldBesidePeersByteCount: Int {
-        parking.byteCount + verifications.byteCount + (newest?.message.bytes.count ?? 0)
-            + (highestQuorum?.message.bytes.count ?? 0) + arrivals.count * 64
-            + absentees.count * 64
+    /// Bytes of votes and certificates that are taken only while there is room.
+    private var refusableByteCount: Int {
+        parking.byteCount + verifications.byteCount + arrivals.count * 64
     }
 
-    /// Whether so many bytes more would be within the machine's budget.
+    /// Whether so many bytes more keep the machine within its budget, whatever else comes.
     package func hasRoom(forByteCount more: Int) -> Bool {
-        let budget = GossipConfiguration.machineByteBudget(validatorCount: validatorCount)
-        // Usually there is room whatever the peers take, and they need not be added up.
-        let most = peers.count * GossipPeer.largestByteCount(validatorCount: validatorCount)
-        return heldBesidePeersByteCount + most + more <= budget || heldByteCount + more <= budget
+        configuration.reservedByteCount(validatorCount: validatorCount) + refusableByteCount + more
+            <= GossipConfiguration.machineByteBudget(validatorCount: validatorCount)
     }
 
     /// How much is held at this moment.

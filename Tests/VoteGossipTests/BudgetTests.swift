@@ -161,6 +161,7 @@ import VoteGossip
         // What the machine holds fits its part: all that may be parked and a burst of votes.
         let parked = configuration.parkedPerValidator * count * CoherenceVote.byteCount
         let burst = (count + 2 * quorum) * CoherenceVote.byteCount
-        #expect(parked + burst <= machine)
+        let reserved = configuration.reservedByteCount(validatorCount: count)
+        #expect(reserved + parked + burst <= machine)
     }
 }

@@ -6,7 +6,7 @@ extension SyncMachine {
     /// Whether a peer claims to be far ahead: by a gap that single blocks do not fill, or above
     /// what the tree's depth lets in, where no single block would be taken.
     func isBehind(tree: BlockTree) -> Bool {
-        guard let claim = peers.highestClaim(where: { _ in true }) else { return false }
+        guard let claim = peers.highestClaim else { return false }
         return UInt64(claim.rawValue)
             > UInt64(tree.best.number.rawValue) + UInt64(configuration.catchUpGap)
             || claim.rawValue > ceiling(of: tree)
@@ -211,7 +211,7 @@ extension SyncMachine {
 
     /// Whether peers have blocks that the tree's depth keeps out until finality moves.
     func isHeldUpByFinality(tree: BlockTree) -> Bool {
-        guard tree.isAtMaximumDepth, let claim = peers.highestClaim(where: { _ in true }) else {
+        guard tree.isAtMaximumDepth, let claim = peers.highestClaim else {
             return false
         }
         return claim > tree.best.number

@@ -32,19 +32,17 @@ extension SyncMachine {
     /// Makes targets of heads that peers claim and that nothing else brings.
     mutating func chaseClaims(tree: BlockTree, now: Instant) {
         guard catchUp == nil, hasHigherClaim(tree: tree) else { return }
-        for handle in peers.handles {
-            guard let peer = peers[handle], peer.isIdle(at: now),
-                peer.best.number > tree.best.number, !isKnown(peer.best.hash, tree: tree),
-                !isFollowed(peer.best.number, tree: tree),
-                isWithinDepth(peer.best.number, tree: tree)
+        for (handle, best) in peers.idleClaims(above: tree.best.number, at: now) {
+            guard !isKnown(best.hash, tree: tree), !isFollowed(best.number, tree: tree),
+                isWithinDepth(best.number, tree: tree)
             else { continue }
-            addTarget(peer.best, isWanted: false, sources: [handle], now: now)
+            addTarget(best, isWanted: false, sources: [handle], now: now)
         }
     }
 
     /// Whether a peer claims a higher head than ours.
     func hasHigherClaim(tree: BlockTree) -> Bool {
-        peers.highestClaim { _ in true }.map { $0 > tree.best.number } ?? false
+        peers.highestClaim.map { $0 > tree.best.number } ?? false
     }
 
     /// A peer does not serve a block: its claim to have it is void.

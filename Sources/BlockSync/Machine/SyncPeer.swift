@@ -106,6 +106,23 @@ struct PeerTable: Sendable {
         return highest
     }
 
+    /// The greatest height that any peer claims.
+    var highestClaim: BlockNumber? {
+        // Read in place, here and below: a peer copied is a dozen references counted.
+        var highest: BlockNumber?
+        for place in peers.indices {
+            highest = max(highest ?? peers[place].best.number, peers[place].best.number)
+        }
+        return highest
+    }
+
+    /// The claims above a height of peers that may be asked now, by ascending handle.
+    func idleClaims(above number: BlockNumber, at now: Instant) -> [(PeerHandle, BlockRef)] {
+        peers.indices
+            .filter { peers[$0].best.number > number && peers[$0].isIdle(at: now) }
+            .map { (handles[$0], peers[$0].best) }
+    }
+
     private func place(of handle: PeerHandle) -> Int? {
         let (place, isPresent) = handles.position(of: handle)
         return isPresent ? place : nil

@@ -207,8 +207,9 @@ extension ValidatorCore {
         {
             return "the block tree"
         }
-        if !gossip.hasRoom(forByteCount: 0) {
-            let gauges = gossip.gauges
+        if !gossip.hasRoom(forByteCount: 0), case let gauges = gossip.gauges,
+            gauges.heldByteCount > gauges.byteBudget
+        {
             return "the vote gossip: \(gauges.heldByteCount) of \(gauges.byteBudget) bytes"
         }
         if sync.pool.count > sync.pool.limits.totalCount
