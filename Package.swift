@@ -205,11 +205,7 @@ let package = Package(
             ["Node", "Keystore", "Falcon", "Coherence", "Chain", "Primitives", "SCALE", logging]),
         tests(
             "IntegrationTests",
-            [
-                "TestSupport", "VoteGossip", "Coherence", "Networking", "LibP2P", "Primitives",
-                "SCALE", logging,
-            ],
-            exclude: ["kill_switch.c"]),
+            ["TestSupport", "Networking", "LibP2P"], exclude: ["kill_switch.c"]),
         tests(
             "InteropTests", ["Networking", "LibP2P", "Falcon", "Primitives", logging],
             exclude: ["peers", "verify_certificate.py", "falcon_pqcrypto.py"]),

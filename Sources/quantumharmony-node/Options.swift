@@ -181,21 +181,6 @@ struct NetworkOptions: ParsableArguments {
         help: "Refuse connections that are not encrypted with X25519 and ML-KEM-768 together.")
     var requirePostQuantumTransport = false
 
-    @Option(
-        help: ArgumentHelp(
-            "How own votes reach the others the first time.",
-            discussion:
-                "By a message to each peer, on a topic of GossipSub, or both ways. What a peer lacks is "
-                + "sent to it by a message in any case.",
-            valueName: "notifications|gossipsub|both"),
-        transform: { text in
-            guard let transport = NodeConfiguration.VoteTransport(rawValue: text) else {
-                throw ValidationError("--gossip takes notifications, gossipsub or both.")
-            }
-            return transport
-        })
-    var gossip = NodeConfiguration.VoteTransport.notifications
-
     @Option(help: "Slots for peers that dial us.")
     var inPeers = 25
 
@@ -262,7 +247,6 @@ struct NetworkOptions: ParsableArguments {
             try Self.peer($0, option: "--reserved-nodes")
         }
         configuration.reservedOnly = reservedOnly
-        configuration.voteTransport = gossip
         configuration.inboundPeerSlots = inPeers
         configuration.outboundPeerSlots = outPeers
         configuration.nodeKey = nodeKey.flatMap { [UInt8](hex: $0) }

@@ -7,9 +7,9 @@ struct SyncPeer: Sendable {
     /// The highest block that it claims; lowered when it does not serve it.
     var best: BlockRef
     /// Blocks that it has.
-    var knownBlocks: RecentSet<Hash256>
+    var knownBlocks: RecentHashes
     /// Transactions that it has.
-    var knownTransactions: RecentSet<Hash256>
+    var knownTransactions: RecentHashes
     /// Our request to it, at most one at a time.
     var request: RequestID?
     /// Requests in a row that brought nothing good.
@@ -30,8 +30,8 @@ struct SyncPeer: Sendable {
         self.handle = handle
         self.best = best
         notBefore = now
-        knownBlocks = RecentSet(capacity: configuration.maximumKnownCount)
-        knownTransactions = RecentSet(capacity: configuration.maximumKnownCount)
+        knownBlocks = RecentHashes(capacity: configuration.maximumKnownCount)
+        knownTransactions = RecentHashes(capacity: configuration.maximumKnownCount)
         announcements = TokenBucket(configuration.announcementBudget, now: now)
         requests = TokenBucket(configuration.requestBudget, now: now)
         transactions = TokenBucket(configuration.transactionBudget, now: now)

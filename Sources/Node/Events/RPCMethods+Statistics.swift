@@ -25,7 +25,6 @@ extension RPCMethods {
                     snapshot.protocols.keys.sorted().compactMap { name in
                         snapshot.protocols[name].map { JSONMember(name, $0.json) }
                     }),
-                "topic": .optional(network.topic?.counters.json),
                 "connections": snapshot.totals.json,
                 "discovery": [
                     "knownPeers": .integer(snapshot.knownPeers),
@@ -109,15 +108,6 @@ extension ProtocolCounters {
             "messagesIn": .integer(messagesIn), "messagesOut": .integer(messagesOut),
             "bytesIn": .integer(bytesIn), "bytesOut": .integer(bytesOut),
             "drops": .integer(drops),
-        ]
-    }
-}
-
-extension VoteTopic.Counters {
-    fileprivate var json: JSONValue {
-        [
-            "published": .integer(published), "accepted": .integer(accepted),
-            "ignored": .integer(ignored), "rejected": .integer(rejected),
         ]
     }
 }

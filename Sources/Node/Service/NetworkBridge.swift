@@ -16,7 +16,6 @@ final class NetworkBridge: Sendable {
     private let votes: NotificationService
     private let blocks: NotificationService
     private let transactions: NotificationService
-    let topic: VoteTopic?
     private let syncProtocol: String
     private let genesisHash: Hash256
     private let observer: EventObserver
@@ -41,18 +40,17 @@ final class NetworkBridge: Sendable {
         }
     }
 
-    /// - Parameter topic: where votes travel by GossipSub; nil: nowhere.
     init(
-        _ parts: NodeNetwork, directory: PeerDirectory, topic: VoteTopic?, genesisHash: Hash256,
-        observer: EventObserver, bans: BanBook
+        swarm: Swarm, directory: PeerDirectory, votes: NotificationService,
+        blocks: NotificationService, transactions: NotificationService, syncProtocol: String,
+        genesisHash: Hash256, observer: EventObserver, bans: BanBook
     ) {
-        swarm = parts.swarm
-        votes = parts.votes
-        blocks = parts.blocks
-        transactions = parts.transactions
-        syncProtocol = parts.names.sync
+        self.swarm = swarm
         self.directory = directory
-        self.topic = topic
+        self.votes = votes
+        self.blocks = blocks
+        self.transactions = transactions
+        self.syncProtocol = syncProtocol
         self.genesisHash = genesisHash
         self.observer = observer
         self.bans = bans
@@ -70,7 +68,6 @@ final class NetworkBridge: Sendable {
     // MARK: From the core
 
     func send(_ channel: Channel, to peers: [PeerHandle], _ message: OutboundMessage) {
-        if channel == .votes, topic?.publish(message.bytes) == true { return }
         service(channel).sendSyncNotification(to: directory.peers(of: peers), message)
     }
 
@@ -138,11 +135,6 @@ final class NetworkBridge: Sendable {
         await withDiscardingTaskGroup { group in
             for channel in Channel.allCases {
                 group.addTask { await self.feed(channel, host) }
-            }
-            if let topic {
-                group.addTask {
-                    await topic.run(feeding: host) { self.directory.handle(of: $0) }
-                }
             }
             group.addTask {
                 await withDiscardingTaskGroup { requests in

@@ -24,17 +24,6 @@ public struct NodeConfiguration: Sendable {
         case http(url: String)
     }
 
-    /// How own votes reach the others the first time. What a peer lacks is sent to it by
-    /// notifications in any case.
-    public enum VoteTransport: String, Sendable, CaseIterable {
-        /// To each connected peer.
-        case notifications
-        /// By GossipSub.
-        case gossipsub
-        /// Both ways.
-        case both
-    }
-
     /// The chain to follow.
     public var chain: ChainSource = .local
     /// The folder for databases and keys; nil: a temporary one that is removed at the end.
@@ -62,8 +51,6 @@ public struct NodeConfiguration: Sendable {
     public var reservedOnly = false
     /// Whether connections without post-quantum encryption are refused.
     public var requirePostQuantumTransport = false
-    /// How votes travel.
-    public var voteTransport = VoteTransport.notifications
     /// Slots for peers that dialled us.
     public var inboundPeerSlots = 25
     /// Slots for peers that we dialled.

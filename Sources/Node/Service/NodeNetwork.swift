@@ -11,8 +11,6 @@ struct NodeNetwork: Sendable {
     let votes: NotificationService
     let blocks: NotificationService
     let transactions: NotificationService
-    /// GossipSub, when votes travel by it.
-    let pubSub: PubSubService?
     let names: NetworkBridge.Names
     private let bootnodes: [Multiaddr]
     private let configuration: NodeConfiguration
@@ -47,23 +45,10 @@ struct NodeNetwork: Sendable {
             })
         registration.priority = .urgent
         votes = swarm.register(registration)
-        pubSub = Self.registerPubSub(preparation, in: swarm)
         blocks = swarm.register(
             NotificationRegistration(name: names.blocks, handshake: []))
         transactions = swarm.register(
             NotificationRegistration(name: names.transactions, handshake: [1]))
-    }
-
-    private static func registerPubSub(
-        _ preparation: NodePreparation, in swarm: Swarm
-    ) -> PubSubService? {
-        guard preparation.configuration.voteTransport != .notifications else { return nil }
-        // Numbers rise from run to run, and faster than any node publishes.
-        var registration = PubSubRegistration(
-            signing: .strictSign(
-                preparation.identity, firstSequenceNumber: NodeClock.unixMilliseconds() << 20))
-        registration.priority = .urgent
-        return swarm.register(registration)
     }
 
     /// Whether the local network is asked for peers: a node that listens on loopback alone could

@@ -63,13 +63,9 @@ final class NodeService: Sendable {
         let observer = EventObserver(directory: directory, names: preparation.validatorNames)
         bans = BanBook(storage: storage)
         addresses = AddressBook(storage: storage)
-        let topic = parts.pubSub.map { service in
-            VoteTopic(
-                service, isAlone: preparation.configuration.voteTransport == .gossipsub,
-                verifier: verifier)
-        }
         network = NetworkBridge(
-            parts, directory: directory, topic: topic,
+            swarm: parts.swarm, directory: directory, votes: parts.votes, blocks: parts.blocks,
+            transactions: parts.transactions, syncProtocol: parts.names.sync,
             genesisHash: preparation.chain.genesisHash, observer: observer, bans: bans)
         pool = WorkPool(workerCount: max(1, ProcessInfo.processInfo.activeProcessorCount - 1))
         let core = try Self.makeCore(preparation, clock: clock, verifier: verifier)
