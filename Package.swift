@@ -77,6 +77,7 @@ let package = Package(
     targets: [
         .systemLibrary(
             name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+        .systemLibrary(name: "CResolver"),
 
         // The pure core: no sockets, files, clocks, global randomness, tasks or actors.
         module("SCALE"),
@@ -95,7 +96,9 @@ let package = Package(
             "LibP2P", ["Primitives", crypto, cryptoExtras, protobuf], exclude: ["Protobuf/Schemas"]),
 
         // The shell.
-        module("Networking", ["LibP2P", "Primitives", nioCore, nioPosix, logging, deque]),
+        module(
+            "Networking",
+            ["LibP2P", "Primitives", "CResolver", nioCore, nioPosix, logging, deque]),
         module("Storage", ["Coherence", "Chain", "Primitives", "SCALE", grdb]),
         module("Keystore", ["Falcon", "Primitives", "LibP2P", crypto]),
         module(

@@ -63,12 +63,19 @@ final class IdentifyWriter: StreamHandler {
 
 extension SwarmLoop {
     /// What this node tells the peer of a connection.
+    ///
+    /// Addresses that are of no use where the peer is are left out, except those that the owner
+    /// wants announced.
     func ownIdentity(for connection: Connection) -> IdentifyMessage {
-        IdentifyMessage(
+        let scope = connection.address.scope ?? .global
+        let useful = listenAddresses.filter {
+            $0.isUsable(seenFrom: scope) && !configuration.publicAddresses.contains($0)
+        }
+        return IdentifyMessage(
             protocolVersion: configuration.protocolVersion,
             agentVersion: configuration.agentVersion,
             publicKey: configuration.identity.publicKey,
-            listenAddresses: configuration.publicAddresses + listenAddresses,
+            listenAddresses: configuration.publicAddresses + useful,
             observedAddress: connection.address, protocols: supportedProtocols)
     }
 
@@ -87,9 +94,25 @@ extension SwarmLoop {
         connection.identity = current
         let information = PeerInformation(current, limits: configuration.limits)
         connection.information = information
-        peerSet.learn(information.listenAddresses, of: connection.peer)
+        guard isOfThisNetwork(connection, information) else {
+            peerSet.remove(connection.peer)
+            return connection.close(.otherNetwork)
+        }
+        let scope = connection.address.scope ?? .global
+        peerSet.update(
+            information.listenAddresses.filter { $0.isUsable(seenFrom: scope) },
+            of: connection.peer)
+        kademlia?.identified(connection, information)
         emit(.identified(connection.peer, information))
         runDials()
+    }
+
+    /// Whether a peer that this node dialled of its own accord speaks what it has to.
+    private func isOfThisNetwork(_ connection: Connection, _ information: PeerInformation) -> Bool {
+        guard let required = configuration.requiredProtocol, let dial = connection.dial,
+            !dial.isRequested, !peerSet.isConfigured(connection.peer)
+        else { return true }
+        return information.protocols.contains(required)
     }
 
     /// Tells all peers that listen addresses or protocols changed.

@@ -20,6 +20,15 @@ package struct NetworkConfiguration: Sendable {
     package var security = SecurityPolicy.preferHybrid
     /// Whether only reserved peers are admitted and dialled.
     package var reservedOnly = false
+    /// What a peer has to support that was found, not asked for: others are disconnected, because
+    /// multicast finds nodes of all networks. Nil: nothing.
+    package var requiredProtocol: String?
+    /// The DHT that peers are found by; nil: none.
+    package var kademlia: KademliaSettings?
+    /// How peers on the local network are found; nil: not at all.
+    package var multicast: MulticastSettings?
+    /// Who is asked for the records of `/dnsaddr`; nil: the servers that the system is set to.
+    package var nameServer: NameServer?
 
     package init(identity: NodeIdentity) { self.identity = identity }
 }
@@ -42,6 +51,10 @@ package struct ConnectionLimits: Sendable {
     package var concurrentDials = 16
     /// Peers whose addresses are remembered.
     package var knownPeers = 1_024
+    /// Peers among them that others told of and that were never connected.
+    package var hearsayPeers = 256
+    /// Failed dials in a row after which such a peer is forgotten.
+    package var hearsayFailures = 5
     /// Addresses remembered for one peer.
     package var addressesPerPeer = 8
     /// Bans remembered at one time.
@@ -62,6 +75,8 @@ package struct NetworkTimings: Sendable {
     package var handshake = Duration.seconds(10)
     /// The negotiation of one stream's protocol.
     package var streamNegotiation = Duration.seconds(10)
+    /// The addresses of a name.
+    package var resolve = Duration.seconds(5)
     /// An answer to identify.
     package var identify = Duration.seconds(5)
     /// A TCP connection to a peer that is not urgent.

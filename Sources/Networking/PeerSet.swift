@@ -6,8 +6,14 @@ package import Primitives
 package struct PeerSet: Sendable {
     /// What is known about one peer.
     struct Entry: Sendable {
-        /// Where it may be dialled; the first one is tried next.
+        /// Where it may be dialled, without peer id; the first one is tried next.
         var addresses: [Multiaddr] = []
+        /// The addresses that the owner gave: they are kept whatever the peer says.
+        var configured: [Multiaddr] = []
+        /// Where it was last reached.
+        var reached: Multiaddr?
+        /// Only others told of it: it was never connected.
+        var isHearsay = false
         /// Takes no slot, is always dialled, may not be banned.
         var isReserved = false
         /// Pinged and dialled at the urgent pace: a validator or a reserved peer.
@@ -83,6 +89,17 @@ package struct PeerSet: Sendable {
         entries[peer].map { $0.isUrgent || $0.isReserved } ?? false
     }
 
+    /// Whether the owner named a peer: as a bootnode, as reserved or as urgent.
+    package func isConfigured(_ peer: PeerID) -> Bool {
+        entries[peer].map { $0.isReserved || $0.isUrgent || $0.isPermanent } ?? false
+    }
+
+    /// Whether the owner gave an address of a peer.
+    package func isConfigured(_ address: Multiaddr, of peer: PeerID) -> Bool {
+        guard let bare = address.removingPeerID() else { return false }
+        return entries[peer]?.configured.contains(bare) ?? false
+    }
+
     /// Where a peer may be dialled.
     package func addresses(of peer: PeerID) -> [Multiaddr] { entries[peer]?.addresses ?? [] }
 
@@ -106,36 +123,102 @@ package struct PeerSet: Sendable {
     }
 
     /// Remembers where a peer may be dialled. False when there was no room.
+    ///
+    /// - Parameter areConfigured: whether the owner gave the addresses.
     @discardableResult
-    package mutating func learn(_ addresses: [Multiaddr], of peer: PeerID) -> Bool {
+    package mutating func learn(
+        _ addresses: [Multiaddr], of peer: PeerID, areConfigured: Bool = false
+    ) -> Bool {
         guard peer != localPeer, makeRoom(for: peer) else { return false }
         var entry = entries[peer] ?? Entry()
-        for address in addresses where !entry.addresses.contains(address) {
-            guard entry.addresses.count < limits.addressesPerPeer else { break }
-            entry.addresses.append(address)
+        entry.isHearsay = false
+        let addresses = addresses.compactMap { $0.removingPeerID() }
+        if areConfigured {
+            for address in addresses where !entry.configured.contains(address) {
+                guard entry.configured.count < limits.addressesPerPeer else { break }
+                entry.configured.append(address)
+            }
         }
+        append(addresses, to: &entry, upTo: limits.addressesPerPeer)
         entries[peer] = entry
         return true
     }
 
+    private func append(_ addresses: [Multiaddr], to entry: inout Entry, upTo limit: Int) {
+        for address in addresses where !entry.addresses.contains(address) {
+            guard entry.addresses.count < limit else { break }
+            entry.addresses.append(address)
+        }
+    }
+
+    /// Takes over what a connected peer says of itself: its other addresses are forgotten, except
+    /// where it was reached and what the owner gave.
+    package mutating func update(_ addresses: [Multiaddr], of peer: PeerID) {
+        guard peer != localPeer, makeRoom(for: peer) else { return }
+        var entry = entries[peer] ?? Entry()
+        entry.isHearsay = false
+        let told = addresses.compactMap { $0.removingPeerID() }
+        let known = entry.addresses
+        entry.addresses = []
+        let kept = [entry.reached].compactMap(\.self) + entry.configured
+        append(
+            kept + known.filter { told.contains($0) } + told, to: &entry,
+            upTo: limits.addressesPerPeer)
+        entries[peer] = entry
+    }
+
+    /// Remembers where others say that a peer is. Such peers are bounded apart, and give way.
+    ///
+    /// Of a peer that is known otherwise only a few such addresses are kept, because each wrong one
+    /// costs a dial, and none while it is connected: then it speaks for itself.
+    package mutating func hear(_ addresses: [Multiaddr], of peer: PeerID) {
+        guard peer != localPeer, connected[peer] == nil else { return }
+        if entries[peer] == nil {
+            let hearsay = entries.filter(\.value.isHearsay)
+            if hearsay.count >= limits.hearsayPeers {
+                guard let victim = Self.mostFailed(hearsay.filter { !$0.value.isDialing }) else {
+                    return
+                }
+                entries[victim] = nil
+            }
+            guard makeRoom(for: peer) else { return }
+            var entry = Entry()
+            entry.isHearsay = true
+            entries[peer] = entry
+        }
+        guard var entry = entries[peer] else { return }
+        let limit = entry.isHearsay ? limits.addressesPerPeer : limits.addressesPerPeer / 2
+        append(addresses.compactMap { $0.removingPeerID() }, to: &entry, upTo: limit)
+        entries[peer] = entry
+    }
+
+    /// Forgets what is known of a peer that is of no use.
+    package mutating func remove(_ peer: PeerID) { entries[peer] = nil }
+
     /// Forgets an address at which somebody else answered.
     package mutating func forget(_ address: Multiaddr, of peer: PeerID) {
+        let address = address.removingPeerID()
         entries[peer]?.addresses.removeAll { $0 == address }
+        if entries[peer]?.reached == address { entries[peer]?.reached = nil }
     }
 
     /// An entry has to exist or be found room for; a peer that failed most gives way.
     private mutating func makeRoom(for peer: PeerID) -> Bool {
         guard entries[peer] == nil, entries.count >= limits.knownPeers else { return true }
         let candidates = entries.filter { peer, entry in
-            entry.isForgettable && entry.backoff.failureCount > 0 && connected[peer] == nil
+            entry.isForgettable && connected[peer] == nil
         }
-        let victim = candidates.max { left, right in
+        guard let victim = Self.mostFailed(candidates) else { return false }
+        entries[victim] = nil
+        return true
+    }
+
+    /// The peer whose dials failed most often in a row; nil when none failed.
+    private static func mostFailed(_ candidates: [PeerID: Entry]) -> PeerID? {
+        candidates.filter { $0.value.backoff.failureCount > 0 }.max { left, right in
             (left.value.backoff.failureCount, left.key)
                 < (right.value.backoff.failureCount, right.key)
-        }
-        guard let victim else { return false }
-        entries[victim.key] = nil
-        return true
+        }?.key
     }
 
     // MARK: Bans
@@ -237,6 +320,7 @@ package struct PeerSet: Sendable {
             let leftIsUrgent = left.value.isUrgent || left.value.isReserved
             let rightIsUrgent = right.value.isUrgent || right.value.isReserved
             if leftIsUrgent != rightIsUrgent { return leftIsUrgent }
+            if left.value.isHearsay != right.value.isHearsay { return right.value.isHearsay }
             let (leftDial, rightDial) = (left.value.backoff.nextDial, right.value.backoff.nextDial)
             return leftDial == rightDial ? left.key < right.key : leftDial < rightDial
         }
@@ -256,6 +340,15 @@ package struct PeerSet: Sendable {
             isDialable(peer, entry) && (entry.isReserved || hasFreeSlot)
         }
         .map { peer, entry in max(entry.backoff.nextDial, banEnds[peer] ?? .zero) }.min()
+    }
+
+    /// Whether more peers are wanted.
+    package var hasFreeSlot: Bool { freeOutboundSlots > 0 && !reservedOnly }
+
+    /// Whether a connected peer takes a slot that is not there.
+    package func isBeyondSlots(_ peer: PeerID) -> Bool {
+        !isReserved(peer) && connected[peer]?.direction == .outbound
+            && slotsTaken(.outbound) > limits.outboundSlots
     }
 
     private var dialsUnderWay: Int { entries.count { $0.value.isDialing } }
@@ -278,7 +371,11 @@ package struct PeerSet: Sendable {
             now: now, isUrgent: entry.isUrgent || entry.isReserved, timings: timings,
             using: &generator)
         if entry.addresses.count > 1 { entry.addresses.append(entry.addresses.removeFirst()) }
-        entries[peer] = entry
+        // Of a peer that was asked for by its address nothing is known but that it is not there.
+        let isHopeless =
+            entry.addresses.isEmpty
+            || entry.isHearsay && entry.backoff.failureCount >= limits.hearsayFailures
+        entries[peer] = isHopeless && entry.isForgettable ? nil : entry
     }
 
     /// A dial that the owner asked for begins: no second one is started beside it.
@@ -297,8 +394,15 @@ package struct PeerSet: Sendable {
         connected[peer] = Connected(direction: direction, since: now)
         guard var entry = entries[peer] else { return }
         if direction == .outbound { entry.isDialing = false }
-        if let address, let index = entry.addresses.firstIndex(of: address), index > 0 {
-            entry.addresses.swapAt(0, index)
+        entry.isHearsay = false
+        if let address = address?.removingPeerID() {
+            entry.reached = address
+            if let index = entry.addresses.firstIndex(of: address) {
+                entry.addresses.swapAt(0, index)
+            } else {
+                entry.addresses.insert(address, at: 0)
+                entry.addresses = Array(entry.addresses.prefix(limits.addressesPerPeer))
+            }
         }
         entries[peer] = entry
     }

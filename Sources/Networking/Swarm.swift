@@ -59,7 +59,7 @@ package final class Swarm: Sendable {
             execute { swarm in swarm.listen(at: address) { pending.fulfil($0) } }
             try await pending.wait()?.get()
         }
-        await onLoop { $0.runDials() }
+        await onLoop { $0.begin() }
     }
 
     /// Ends all connections, handlers and event sequences, within a second.
@@ -222,6 +222,25 @@ package final class Swarm: Sendable {
         execute { $0.disconnect(peer, reason: .requested) }
     }
 
+    /// Remembers where a peer may be, as others say or as it was long ago; it is dialled when a
+    /// slot is free, and forgotten when it cannot be reached.
+    package func addCandidate(_ addresses: [Multiaddr], of peer: PeerID) {
+        execute { $0.heardOf(addresses, of: peer) }
+    }
+
+    /// Searches the DHT for the peers closest to a peer, itself included: those that answered,
+    /// closest first. Nil without a DHT, or when too many searches are under way.
+    package func closestPeers(to peer: PeerID) async -> [KademliaPeer]? {
+        let pending = PendingResult<[KademliaPeer]?>()
+        execute { swarm in
+            guard let kademlia = swarm.kademlia else { return pending.fulfil(nil) }
+            kademlia.search(peer.bytes) { pending.fulfil($0) }
+        } orElse: {
+            pending.fulfil(nil)
+        }
+        return await pending.wait() ?? nil
+    }
+
     /// Remembers addresses; the peer is dialled when a slot is free.
     package func addAddresses(_ addresses: [Multiaddr], of peer: PeerID) {
         execute { swarm in
@@ -235,7 +254,8 @@ package final class Swarm: Sendable {
         guard let peer = address.peerID else { return }
         execute { swarm in
             swarm.peerSet.setPermanent(peer)
-            swarm.peerSet.learn([address], of: peer)
+            swarm.peerSet.learn([address], of: peer, areConfigured: true)
+            swarm.kademlia?.addBootnode(address, of: peer)
             swarm.runDials()
         }
     }
@@ -243,6 +263,11 @@ package final class Swarm: Sendable {
     /// Makes a peer reserved: outside the slots, always dialled, never banned.
     package func addReserved(_ peer: PeerID, addresses: [Multiaddr] = []) {
         execute { $0.setReserved(peer, true, addresses: addresses) }
+    }
+
+    /// Whether a peer is reserved; not after `shutdown`.
+    package func isReserved(_ peer: PeerID) async -> Bool {
+        await onLoop { $0.peerSet.isReserved(peer) } ?? false
     }
 
     /// Makes a reserved peer an ordinary one.

@@ -45,6 +45,8 @@ package enum DisconnectReason: Error, Sendable, Hashable {
     case duplicate
     /// The peer may not be connected: banned, no slot, not reserved, this node itself.
     case refused(PeerSet.Refusal)
+    /// The peer speaks nothing of this node's network.
+    case otherNetwork
     /// The owner asked for it.
     case requested
     /// The node stops.
@@ -117,6 +119,8 @@ package struct NetworkSnapshot: Sendable {
     package var pendingConnections = 0
     /// Peers whose addresses are known.
     package var knownPeers = 0
+    /// Peers in the DHT's routing table.
+    package var routingPeers = 0
     /// The bans in force.
     package var bans: [PeerID: Instant] = [:]
     /// What went over each protocol, by its main name.

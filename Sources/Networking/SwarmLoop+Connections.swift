@@ -126,6 +126,7 @@ extension SwarmLoop {
             begin(successor)
         } else {
             peerSet.disconnected(peer, now: now, using: &generator)
+            kademlia?.disconnected(peer)
             emit(.disconnected(peer, reason: reason))
             logger.debug("disconnected", metadata: ["peer": "\(peer)", "reason": "\(reason)"])
         }
@@ -151,6 +152,14 @@ extension SwarmLoop {
         for connection in connectionsByPeer[peer] ?? [] { connection.close(reason) }
     }
 
+    /// Ends the connection to a peer that was made for one question, unless a slot is free for it.
+    func releaseBeyondSlots(_ peer: PeerID) {
+        guard let connection = connectionsByPeer[peer]?.first, connection.dial?.isRequested == true,
+            peerSet.isBeyondSlots(peer)
+        else { return }
+        disconnect(peer, reason: .requested)
+    }
+
     /// Refuses a peer from now on, and ends its connections. Reserved peers are never banned.
     func ban(_ peer: PeerID, until deadline: Instant) {
         if peerSet.ban(peer, until: deadline) {
@@ -161,7 +170,7 @@ extension SwarmLoop {
     /// Makes peers reserved or not; who may not stay is disconnected.
     func setReserved(_ peer: PeerID, _ isReserved: Bool, addresses: [Multiaddr]) {
         peerSet.setReserved(peer, isReserved)
-        peerSet.learn(addresses, of: peer)
+        peerSet.learn(addresses, of: peer, areConfigured: true)
         applyRules(to: peer)
         runDials()
     }
@@ -199,6 +208,7 @@ extension SwarmLoop {
         snapshot.listenAddresses = listenAddresses
         snapshot.pendingConnections = connections.values.count { $0.remotePeer == nil }
         snapshot.knownPeers = peerSet.entries.count
+        snapshot.routingPeers = kademlia?.peerCount ?? 0
         for ban in peerSet.bans(now: now) { snapshot.bans[ban.peer] = ban.until }
         snapshot.protocols = protocolCounters
         snapshot.totals = totals

@@ -12,11 +12,18 @@ extension SwarmLoop {
     func dial(_ order: PeerSet.DialOrder) {
         let dial = Connection.Dial(
             expectedPeer: order.peer, address: order.address, isRequested: false)
-        run(dial, timeout: order.timeout, completion: nil)
+        run(
+            dial, timeout: order.timeout,
+            trustsName: peerSet.isConfigured(order.address, of: order.peer), completion: nil)
     }
 
     /// Starts a dial that the owner asked for.
-    func connect(to address: Multiaddr, completion: @escaping DialCompletion) {
+    ///
+    /// - Parameter trustsName: whether a name in the address may lead to any address; if not, only
+    ///   to those that are reachable everywhere.
+    func connect(
+        to address: Multiaddr, trustsName: Bool = true, completion: @escaping DialCompletion
+    ) {
         guard isRunning else { return completion(.failure(.notRunning)) }
         let peer = address.peerID
         if let peer {
@@ -31,31 +38,60 @@ extension SwarmLoop {
         let dial = Connection.Dial(expectedPeer: peer, address: address, isRequested: true)
         run(
             dial, timeout: isUrgent ? timings.urgentConnect : timings.connect,
-            completion: completion)
+            trustsName: trustsName, completion: completion)
     }
 
-    private func run(_ dial: Connection.Dial, timeout: Duration, completion: DialCompletion?) {
-        guard let endpoint = dial.address.tcpEndpoint,
-            let bareAddress = dial.address.removingPeerID()
-        else {
+    private func run(
+        _ dial: Connection.Dial, timeout: Duration, trustsName: Bool, completion: DialCompletion?
+    ) {
+        let endpoint = dial.address.tcpEndpoint
+        guard endpoint != nil || dial.address.dnsaddrName != nil else {
             if let peer = dial.expectedPeer { peerSet.forget(dial.address, of: peer) }
-            failed(dial, .noAddress, completion)
-            return
+            return failed(dial, .noAddress, completion)
         }
         logger.trace("dialling", metadata: ["address": "\(dial.address)"])
+        if let literal = endpoint?.literalAddress {
+            return connect(dial, to: [literal], timeout: timeout, completion)
+        }
+        // Of a name's addresses only those of the peer are of use.
+        let address = dial.expectedPeer.flatMap { try? dial.address.appending($0) } ?? dial.address
+        resolver.resolve(address) { result in
+            do throws(NameResolver.NameError) {
+                let found = try result.get()
+                // Whoever can make a node dial names must not reach its own network that way.
+                let addresses = found.filter { trustsName || Multiaddr($0)?.scope == .global }
+                guard !addresses.isEmpty else { throw .notPublic("\(address)") }
+                self.connect(dial, to: addresses[...], timeout: timeout, completion)
+            } catch {
+                self.totals.failedDials += 1
+                self.failed(dial, .unreachable("\(error)"), completion)
+            }
+        }
+    }
+
+    /// Tries socket addresses in their order; the first that can be connected is used.
+    private func connect(
+        _ dial: Connection.Dial, to addresses: ArraySlice<SocketAddress>, timeout: Duration,
+        _ completion: DialCompletion?
+    ) {
+        guard isRunning, let address = addresses.first else {
+            return failed(dial, .notRunning, completion)
+        }
         // Nothing is read before the handler is there to read it.
         let bootstrap = ClientBootstrap(group: eventLoop)
             .connectTimeout(.nanoseconds(timeout.clampedNanoseconds))
             .channelOption(.autoRead, value: false)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.writeBufferWaterMark, value: Connection.waterMark)
-        let attempt =
-            endpoint.literalAddress.map { bootstrap.connect(to: $0) }
-            ?? bootstrap.connect(host: endpoint.hostText, port: Int(endpoint.port))
-        attempt.assumeIsolated().whenComplete { result in
+        bootstrap.connect(to: address).assumeIsolated().whenComplete { result in
             switch result {
-            case .success(let channel): self.connected(channel, dial, bareAddress, completion)
+            case .success(let channel):
+                self.connected(channel, dial, address, completion)
             case .failure(let error):
+                let rest = addresses.dropFirst()
+                guard rest.isEmpty else {
+                    return self.connect(dial, to: rest, timeout: timeout, completion)
+                }
                 self.totals.failedDials += 1
                 self.failed(dial, .unreachable("\(error)"), completion)
             }
@@ -63,10 +99,12 @@ extension SwarmLoop {
     }
 
     private func connected(
-        _ channel: any Channel, _ dial: Connection.Dial, _ address: Multiaddr,
+        _ channel: any Channel, _ dial: Connection.Dial, _ address: SocketAddress,
         _ completion: DialCompletion?
     ) {
-        guard isRunning, connections.count < configuration.limits.connections else {
+        guard isRunning, connections.count < configuration.limits.connections,
+            let address = Multiaddr(address)
+        else {
             channel.close(promise: nil)
             return failed(dial, .notRunning, completion)
         }

@@ -56,6 +56,7 @@ extension SwarmLoop {
         for address in addresses where !listenAddresses.contains(address) {
             listenAddresses.append(address)
         }
+        multicast?.setAddresses(listenAddresses)
         logger.info("listening", metadata: ["address": "\(address)/p2p/\(localPeer)"])
         pushIdentity()
     }

@@ -43,6 +43,7 @@ struct ProtocolEntry {
         case hub(any ProtocolHub)
         case requests(RequestEntry)
         case streams(StreamHandlerClosure)
+        case kademlia(KademliaDriver)
     }
 
     let kind: Kind
@@ -65,6 +66,11 @@ extension SwarmLoop {
         register(
             [IdentifyMessage.pushProtocolName],
             ProtocolEntry(kind: .identifyPush, maximumInboundStreams: 2))
+        if let kademlia, kademlia.settings.configuration.mode == .server {
+            register(
+                kademlia.settings.names,
+                ProtocolEntry(kind: .kademlia(kademlia), maximumInboundStreams: 8))
+        }
     }
 
     func register(_ service: NotificationService) {
@@ -123,6 +129,7 @@ extension SwarmLoop {
         case .identifyPush: return IdentifyReader(isPush: true)
         case .hub(let hub): return hub.accept(stream)
         case .requests(let requests): return RequestReceiver(entry: requests, swarm: self)
+        case .kademlia(let kademlia): return KademliaResponder(driver: kademlia)
         case .streams(let handler):
             let jobs = jobs
             return RawStreamHandler(gate: gate) { result in

@@ -38,6 +38,9 @@ final class SwarmLoop {
     var pubSub: PubSubHub?
     /// All of these.
     var hubs: [any ProtocolHub] { notificationHubs + (pubSub.map { [$0] } ?? []) }
+    let resolver: NameResolver
+    private(set) var kademlia: KademliaDriver?
+    private(set) var multicast: MulticastDriver?
     var listeners: [any Channel] = []
     var listenAddresses: [Multiaddr] = []
     var isRunning = false
@@ -62,6 +65,11 @@ final class SwarmLoop {
         peerSet = PeerSet(
             localPeer: localPeer, limits: configuration.limits, timings: configuration.timings,
             reservedOnly: configuration.reservedOnly)
+        resolver = NameResolver(
+            gate: gate, timeout: configuration.timings.resolve,
+            server: configuration.nameServer)
+        kademlia = configuration.kademlia.map { KademliaDriver($0, swarm: self) }
+        multicast = configuration.multicast.map { MulticastDriver($0, swarm: self) }
         registerBuiltInProtocols()
     }
 
@@ -87,12 +95,26 @@ final class SwarmLoop {
         if !events.offer(event, isVital: isVital) { totals.lostEvents += 1 }
     }
 
+    /// All listeners are up: peers are looked for.
+    func begin() {
+        kademlia?.start()
+        multicast?.start()
+        runDials()
+    }
+
+    /// Somebody says where a peer is.
+    func heardOf(_ addresses: [Multiaddr], of peer: PeerID) {
+        peerSet.hear(addresses, of: peer)
+        runDials()
+    }
+
     // MARK: Dial timer
 
     /// Starts the dials that are due and comes back when the next ones are.
     func runDials() {
         guard isRunning else { return }
         for order in peerSet.nextDials(now: now, using: &generator) { dial(order) }
+        kademlia?.setWantsPeers(peerSet.hasFreeSlot)
         guard let deadline = peerSet.nextDeadline else { return }
         if let dialTimer, dialTimer.deadline <= deadline { return }
         dialTimer?.task.cancel()
@@ -110,6 +132,10 @@ final class SwarmLoop {
         isRunning = false
         dialTimer?.task.cancel()
         dialTimer = nil
+        kademlia?.stop()
+        multicast?.stop()
+        (kademlia, multicast) = (nil, nil)
+        resolver.stop()
         for listener in listeners { listener.close(promise: nil) }
         listeners = []
         for id in connections.keys.sorted() { connections[id]?.close(.shutdown) }

@@ -13,6 +13,17 @@ package protocol NodeQueries: Sendable {
     func listenAddresses() async -> [String]
     func peers() async -> [PeerReport]
     func bans() async -> [BanReport]
+    /// The peers that always get in, by peer id in base58.
+    func reservedPeers() async -> [String]
+    /// Makes a peer reserved until the node stops: it takes no slot, is always dialled and never
+    /// banned.
+    ///
+    /// - Parameter address: a multiaddr that ends in the peer's id.
+    func addReservedPeer(_ address: String) async throws(PeerRefusal)
+    /// Makes a reserved peer an ordinary one.
+    ///
+    /// - Parameter peerID: in base58.
+    func removeReservedPeer(_ peerID: String) async throws(PeerRefusal)
 
     func bestBlock() async -> BlockRef
     func finalisedBlock() async -> BlockRef
@@ -45,6 +56,14 @@ package protocol NodeQueries: Sendable {
 /// The node failed to answer, usually because its database did.
 package struct NodeQueryFailure: Error, Sendable, Hashable {
     /// What went wrong, for people; no secrets.
+    package var reason: String
+
+    package init(reason: String) { self.reason = reason }
+}
+
+/// What the operator named is no peer that can be reserved.
+package struct PeerRefusal: Error, Sendable, Hashable {
+    /// What is wrong with it, for people.
     package var reason: String
 
     package init(reason: String) { self.reason = reason }

@@ -47,6 +47,11 @@ extension RPCError {
         RPCError(code: -32602, message: "Invalid params", data: .string(reason))
     }
 
+    /// No peer that could be reserved; with the code that Substrate nodes answer.
+    package static func malformedPeer(_ reason: String) -> RPCError {
+        RPCError(code: 2004, message: reason)
+    }
+
     /// The node failed, not the caller.
     package static func internalError(_ reason: String) -> RPCError {
         RPCError(code: -32603, message: "Internal error", data: .string(reason))

@@ -49,6 +49,32 @@ extension RPCMethods {
         add("system_peers", access: .operatorOnly) { (_) throws(RPCError) in
             .array(await node.peers().map(\.json))
         }
+        addReservedPeers(node)
+    }
+
+    /// Peers that always get in: a wish of the operator that holds until the node stops.
+    private mutating func addReservedPeers(_ node: some NodeQueries) {
+        add("system_reservedPeers", access: .operatorOnly) { (_) throws(RPCError) in
+            .array(await node.reservedPeers().map { .string($0) })
+        }
+        add("system_addReservedPeer", access: .operatorOnly) { (parameters) throws(RPCError) in
+            let address = try parameters.text(0, "peer")
+            do throws(PeerRefusal) {
+                try await node.addReservedPeer(address)
+            } catch {
+                throw .malformedPeer(error.reason)
+            }
+            return .null
+        }
+        add("system_removeReservedPeer", access: .operatorOnly) { (parameters) throws(RPCError) in
+            let peer = try parameters.text(0, "peerId")
+            do throws(PeerRefusal) {
+                try await node.removeReservedPeer(peer)
+            } catch {
+                throw .malformedPeer(error.reason)
+            }
+            return .null
+        }
     }
 }
 

@@ -40,6 +40,14 @@ package struct RPCParameters: Sendable {
         return value
     }
 
+    /// A text that must be there.
+    package func text(_ index: Int, _ name: String) throws(RPCError) -> String {
+        guard let text = try required(index, name).string else {
+            throw .invalidParameters("\(name) is no text")
+        }
+        return text
+    }
+
     /// A block hash: `0x` and 64 hexadecimal digits; nil when it is missing or null.
     package func optionalHash(_ index: Int, _ name: String) throws(RPCError) -> Hash256? {
         guard let value = optional(index, name) else { return nil }

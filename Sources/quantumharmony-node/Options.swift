@@ -144,8 +144,27 @@ struct NetworkOptions: ParsableArguments {
     var listenAddresses: [String] = []
 
     @Option(
+        name: .customLong("public-addr"),
+        help: ArgumentHelp(
+            "An address to tell peers beside those listened on; may be repeated.",
+            discussion:
+                "For nodes behind address translation or with a name: /dns4/node.example/tcp/30333.",
+            valueName: "multiaddr"))
+    var publicAddresses: [String] = []
+
+    @Flag(
+        name: .customLong("no-mdns"),
+        help: ArgumentHelp(
+            "Do not look for peers on the local network.",
+            discussion:
+                "Multicast DNS is also off when every listen address is a loopback address."))
+    var isMulticastOff = false
+
+    @Option(
         parsing: .upToNextOption,
-        help: ArgumentHelp("Peers to dial first.", valueName: "multiaddr/p2p/peer-id"))
+        help: ArgumentHelp(
+            "Peers to dial first; /dns4, /dns6, /dns and /dnsaddr are resolved.",
+            valueName: "multiaddr/p2p/peer-id"))
     var bootnodes: [String] = []
 
     @Option(
@@ -186,6 +205,7 @@ struct NetworkOptions: ParsableArguments {
             throw ValidationError("--node-key takes 64 hexadecimal digits (32 bytes).")
         }
         for text in listenAddresses { _ = try Self.address(text, option: "--listen-addr") }
+        for text in publicAddresses { _ = try Self.announced(text) }
         for text in bootnodes { _ = try Self.peer(text, option: "--bootnodes") }
         for text in reservedNodes { _ = try Self.peer(text, option: "--reserved-nodes") }
     }
@@ -202,6 +222,17 @@ struct NetworkOptions: ParsableArguments {
         do { return try Multiaddr(text) } catch {
             throw ValidationError("\(option): '\(text)' is no multiaddr: \(error)")
         }
+    }
+
+    /// An address to announce: one that a TCP connection can be made to.
+    private static func announced(_ text: String) throws -> Multiaddr {
+        let address = try address(text, option: "--public-addr")
+        guard let bare = address.removingPeerID(), bare.tcpEndpoint != nil, bare.scope != nil else {
+            throw ValidationError(
+                "--public-addr: '\(text)' is no address that peers could dial: it takes a host and "
+                    + "a TCP port, such as /ip4/203.0.113.7/tcp/30333.")
+        }
+        return bare
     }
 
     private static func peer(_ text: String, option: String) throws -> Multiaddr {
@@ -223,6 +254,8 @@ struct NetworkOptions: ParsableArguments {
         } else if configuration.listenAddresses.isEmpty {
             configuration.listenAddresses = [try Multiaddr("/ip4/0.0.0.0/tcp/30333")]
         }
+        configuration.publicAddresses = try publicAddresses.map { try Self.announced($0) }
+        configuration.usesMulticastDNS = isMulticastOff ? false : nil
         configuration.requirePostQuantumTransport = requirePostQuantumTransport
         configuration.bootnodes = try bootnodes.map { try Self.peer($0, option: "--bootnodes") }
         configuration.reservedNodes = try reservedNodes.map {

@@ -35,6 +35,7 @@ struct EvilNode: AsyncParsableCommand {
         configuration.rpcPort = rpcPort
         configuration.bootnodes = try bootnodes.map { try Multiaddr($0) }
         configuration.isValidator = true
+        configuration.usesMulticastDNS = false
         configuration.voteTampering = Liar(behaviour: behaviour)
         let filter = try LogFilter(log)
         LoggingSystem.bootstrap { LineLogHandler(label: $0, level: filter.level(for: $0)) }

@@ -24,11 +24,27 @@ import Testing
         }
     }
 
+    @Test func `a bootnode in the chain specification that names no peer is refused`() throws {
+        let (status, text) = try start(["build-spec", "--chain", "local"])
+        #expect(status == 0)
+        var fields = try #require(
+            JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+        fields["bootNodes"] = ["/ip4/127.0.0.1/tcp/1"]
+        let file = FileManager.default.temporaryDirectory.appending(path: "\(UUID()).json")
+        defer { try? FileManager.default.removeItem(at: file) }
+        try JSONSerialization.data(withJSONObject: fields).write(to: file)
+        let refused = try start(["--chain", file.path, "--tmp"])
+        #expect(refused.status == 1)
+        #expect(refused.output.contains("bootNodes"), "\(refused.output.suffix(300))")
+    }
+
     @Test func `wrong options are refused with the reason`() throws {
         for (arguments, reason) in [
             (["--alice", "--bob"], "one validator"), (["--node-key", "12"], "64 hexadecimal"),
             (["--bootnodes", "/ip4/127.0.0.1/tcp/1"], "/p2p/"),
             (["--bootnodes", "x"], "multiaddr"),
+            (["--public-addr", "/ip4/0.0.0.0/tcp/1"], "--public-addr"),
+            (["--public-addr", "/ip4/8.8.8.8/udp/1"], "--public-addr"),
             (["--suri", "Alice"], "--suri"), (["--quantum-source", "ftp://x"], "--quantum-source"),
             (["-l", "chain=loud"], "unknown log level"),
         ] {

@@ -57,4 +57,22 @@ import Testing
         #expect(try await !evil.isWelcome(at: address))
         await evil.swarm.shutdown()
     }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `a banned peer stays banned after a restart`() async throws {
+        let net = try Testnet(slotMilliseconds: 500)
+        var nodes: [NodeProcess] = []
+        for name in ["alice", "bob", "charlie"] { nodes.append(try await net.start(name)) }
+        for node in nodes { try await node.waitForFinality(of: 3) }
+        try await attack(nodes[0], with: EvilPeer.Flaw.allCases, seed: 7)
+        let before = try PeerVerdicts(of: nodes[0].rpc).bannedPeers
+        #expect(nodes[0].stop() == 0)
+        let again = try await net.start("alice")
+        #expect(try PeerVerdicts(of: again.rpc).bannedPeers == before)
+        let evil = try EvilPeer(seed: 7, aim: EvilPeer.Aim(at: again.rpc))
+        #expect(before.contains("\(evil.swarm.localPeer)"))
+        try await evil.swarm.start()
+        #expect(try await !evil.isWelcome(at: try await again.listenAddress()))
+        await evil.swarm.shutdown()
+    }
 }

@@ -85,14 +85,6 @@ private final class GossipNode: Sendable {
     }
 }
 
-private func eventually(_ what: String, _ condition: () async throws -> Bool) async throws {
-    let deadline = ContinuousClock.now + .seconds(20)
-    while try await !condition() {
-        guard ContinuousClock.now < deadline else { throw PeerTrouble.ended(what) }
-        await Task.yield()
-    }
-}
-
 extension TestPeer {
     fileprivate func connect(to node: GossipNode) async throws {
         try await ask("connect", ["address": .text("\(try await node.address())")])

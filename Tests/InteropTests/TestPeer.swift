@@ -156,6 +156,14 @@ final class TestPeer: Sendable {
         return answer
     }
 
+    /// Waits for an event of that name; what else comes is passed over.
+    func event(_ name: String) async throws -> Fields {
+        guard let event = await lines.next(where: { $0["event"] == .text(name) }) else {
+            throw PeerTrouble.ended(kind.testDescription)
+        }
+        return event
+    }
+
     /// Ends the process and waits for that.
     func stop() async { await process.stop() }
 }
@@ -223,5 +231,14 @@ private final class LineReader: Sendable {
     func next(where isWanted: (TestPeer.Fields) -> Bool) async -> TestPeer.Fields? {
         for await line in lines where isWanted(line) { return line }
         return nil
+    }
+}
+
+/// Asks again and again until the answer is yes; every question waits for an event loop's turn.
+func eventually(_ what: String, _ condition: () async throws -> Bool) async throws {
+    let deadline = ContinuousClock.now + .seconds(20)
+    while try await !condition() {
+        guard ContinuousClock.now < deadline else { throw PeerTrouble.ended(what) }
+        await Task.yield()
     }
 }

@@ -8,6 +8,7 @@ enum MuxingVectors {
     static let yamux: YamuxFile = load("yamux")
     static let protobuf: ProtobufFile = load("protobuf")
     static let substrate: SubstrateFile = load("substrate-net")
+    static let mdns: MDNSFile = load("mdns")
 
     struct YamuxFile: Decodable {
         var initial_window: UInt32
@@ -26,6 +27,8 @@ enum MuxingVectors {
 
     struct ProtobufFile: Decodable {
         var identify: Identify
+        var kad_find_node_request: String
+        var kad_find_node_response: String
         var gossipsub: GossipSub
 
         struct Identify: Decodable {
@@ -52,6 +55,14 @@ enum MuxingVectors {
                 var default_message_id: String
             }
         }
+    }
+
+    struct MDNSFile: Decodable {
+        var query: String
+        var response_spec_form: String
+        var response_as_rust_libp2p_emits: String
+        var meta_response: String
+        var txt: String
     }
 
     struct SubstrateFile: Decodable {

@@ -112,4 +112,42 @@ struct AdmissionTests {
             #expect(await nodes[0].swarm.snapshot().bans.isEmpty)
         }
     }
+
+    @Test("with 25 and 25 slots taken a reserved peer gets in, from either side")
+    func fullSlots() async throws {
+        let full = try await TestNode.start(1)
+        var nodes = [full]
+        for seed in 2...54 as ClosedRange<UInt8> {
+            nodes.append(try await TestNode.start(seed) { $0.limits.outboundSlots = 0 })
+        }
+        try await withNodes(nodes) { nodes in
+            let address = try await full.address()
+            for node in nodes[1...25] {
+                full.swarm.addAddresses([try await node.bareAddress()], of: node.id)
+            }
+            for node in nodes[26...50] { try await node.swarm.connect(to: address) }
+            func taken(_ direction: ConnectionDirection) async -> Int {
+                await full.swarm.snapshot().peers.count {
+                    $0.direction == direction && !$0.isReserved
+                }
+            }
+            try await eventually("all slots are taken", within: 40) {
+                let counts = (await taken(.inbound), await taken(.outbound))
+                return counts == (25, 25)
+            }
+            let (stranger, dialing, dialled) = (nodes[51], nodes[52], nodes[53])
+            try await stranger.swarm.connect(to: address)
+            #expect(try await stranger.disconnected(from: full.id) == .closedByPeer)
+            full.swarm.addReserved(dialing.id)
+            try await dialing.swarm.connect(to: address)
+            full.swarm.addReserved(dialled.id, addresses: [try await dialled.bareAddress()])
+            #expect(try await dialled.connected(to: full.id) == .inbound)
+            try await eventually("both are reserved peers of the full node") {
+                let peers = await full.swarm.snapshot().peers
+                return Set(peers.filter(\.isReserved).map(\.peer)) == [dialing.id, dialled.id]
+            }
+            #expect(await taken(.inbound) == 25)
+            #expect(await taken(.outbound) == 25)
+        }
+    }
 }

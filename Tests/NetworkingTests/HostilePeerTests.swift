@@ -1,5 +1,6 @@
 import LibP2P
 import NIOCore
+import NIOPosix
 import Networking
 import Primitives
 import Testing
@@ -53,6 +54,61 @@ struct HostilePeerTests {
             #expect(ContinuousClock.now - start < .seconds(5))
             #expect(await failures(nodes[0]) == 1)
         }
+    }
+
+    @Test("a handshake that stops after any of its messages is ended when its time is over")
+    func stopsAnywhere() async throws {
+        try await withNodes([impatient()]) { nodes in
+            let address = try await nodes[0].bareAddress()
+            var messages = 0
+            while try await RawConnection.with(
+                address, { [messages] in try await Self.stop($0, after: messages) })
+            {
+                messages += 1
+                #expect(await failures(nodes[0]) == UInt64(messages))
+            }
+            // Three of Noise and its negotiation, and what the muxer needs.
+            #expect(messages >= 3)
+            #expect(await failures(nodes[0]) == UInt64(messages))
+        }
+    }
+
+    /// Sends so many of a dialer's messages and then only reads; false when the handshake succeeds
+    /// all the same.
+    private static func stop(_ session: RawSession, after messages: Int) async throws -> Bool {
+        var session = session
+        var generator = SystemRandomNumberGenerator()
+        let credentials = NoiseCredentials(
+            identity: TestNode.identity(9), staticKey: NoisePrivateKey(using: &generator))
+        var upgrade = ConnectionUpgrade(
+            role: .dialer, credentials: credentials,
+            ephemeralKey: NoisePrivateKey(using: &generator), now: .zero)
+        var sent = 0
+        while true {
+            while sent < messages, let output = upgrade.nextOutput() {
+                try await session.send(output)
+                sent += 1
+            }
+            if case .secured? = upgrade.nextEvent() { return false }
+            guard let bytes = await session.receive() else { return true }
+            upgrade.receive(bytes, now: .zero)
+        }
+    }
+
+    @Test("a peer that is dialled and says nothing is given up when the handshake's time is over")
+    func silentListener() async throws {
+        let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .bind(host: "127.0.0.1", port: 0).get()
+        let port = try #require(listener.localAddress?.port)
+        try await withNodes([impatient()]) { nodes in
+            let start = ContinuousClock.now
+            await #expect(throws: DialError.self) {
+                try await nodes[0].swarm.connect(to: Multiaddr("/ip4/127.0.0.1/tcp/\(port)"))
+            }
+            #expect(ContinuousClock.now - start >= .milliseconds(250))
+            #expect(await failures(nodes[0]) == 1)
+        }
+        try await listener.close()
     }
 
     @Test(

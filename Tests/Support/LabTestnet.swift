@@ -53,6 +53,7 @@ package final class LabTestnet {
         var arguments = ["--chain", chain, "--base-path", base, "--listen-addr", address]
         arguments += ["--suri", "//\(name.prefix(1).uppercased() + name.dropFirst())"]
         arguments += ["--rpc-port", "\(Self.rpcPort)", "-l", "info,coherence=debug"]
+        if behaviour == nil { arguments.append("--no-mdns") }
         let bootnodes = identities.enumerated().compactMap { host, identity in
             identity.flatMap { peer in
                 host == validator

@@ -17,6 +17,7 @@ package final class StubNode: NodeQueries {
     package let signature: VoteSignature
     private let submitted = Mutex<[Extrinsic]>([])
     private let failure = Mutex(false)
+    private let reserved = Mutex(["12D3KooWA"])
 
     /// What was handed to the pool.
     package var pool: [Extrinsic] { submitted.withLock { $0 } }
@@ -98,6 +99,22 @@ package final class StubNode: NodeQueries {
 
     package func bans() async -> [BanReport] {
         [BanReport(peerID: "12D3KooWC", untilUnixSeconds: 1_800_000_000, count: 2)]
+    }
+
+    package func reservedPeers() async -> [String] { reserved.withLock { $0 } }
+
+    package func addReservedPeer(_ address: String) async throws(PeerRefusal) {
+        guard let name = address.split(separator: "/").last, address.contains("/p2p/") else {
+            throw PeerRefusal(reason: "'\(address)' names no peer")
+        }
+        reserved.withLock { $0.append(String(name)) }
+    }
+
+    package func removeReservedPeer(_ peerID: String) async throws(PeerRefusal) {
+        guard peerID.hasPrefix("12D3") else {
+            throw PeerRefusal(reason: "'\(peerID)' is no peer id")
+        }
+        reserved.withLock { $0.removeAll { $0 == peerID } }
     }
 
     package func bestBlock() async -> BlockRef { blocks[3].ref }

@@ -19,8 +19,8 @@ enum ModuleRules {
         "Validator": ["VoteGossip", "Coherence", "BlockSync", "Chain", "Primitives", "SCALE"],
         "LibP2P": ["Primitives", "Crypto", "CryptoExtras", "SwiftProtobuf"],
         "Networking": [
-            "LibP2P", "Primitives", "NIOCore", "NIOPosix", "Logging", "Synchronization",
-            "DequeModule",
+            "LibP2P", "Primitives", "CResolver", "NIOCore", "NIOPosix", "Logging",
+            "Synchronization", "DequeModule", "Glibc",
         ],
         "Storage": [
             "Validator", "Coherence", "Chain", "Primitives", "SCALE", "GRDB", "Foundation", "Glibc",

@@ -160,6 +160,15 @@ extension Multiaddr {
         return rest.isEmpty ? TCPEndpoint(host: host, port: port) : nil
     }
 
+    /// The name of a `/dnsaddr` address, whose TXT records hold addresses; nil for all others.
+    public var dnsaddrName: String? {
+        switch (components[0], components.count) {
+        case (.dnsaddr(let name), 1): name
+        case (.dnsaddr(let name), 2) where peerID != nil: name
+        default: nil
+        }
+    }
+
     /// The peer that the address ends in, nil when it names none.
     public var peerID: PeerID? {
         guard case .p2p(let peer)? = components.last else { return nil }

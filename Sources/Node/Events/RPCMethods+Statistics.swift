@@ -28,6 +28,10 @@ extension RPCMethods {
                         snapshot.protocols[name].map { JSONMember(name, $0.json) }
                     }),
                 "connections": snapshot.totals.json,
+                "discovery": [
+                    "knownPeers": .integer(snapshot.knownPeers),
+                    "routingPeers": .integer(snapshot.routingPeers),
+                ],
                 "storage": storage.statistics.json,
                 "process": ProcessUsage.now.json,
             ]

@@ -40,8 +40,18 @@ actor BanBook {
         if bans.count > Self.limit, let oldest = bans.min(by: Self.endsEarlier)?.key {
             bans[oldest] = nil
         }
+        await store(.ban(ban))
+    }
+
+    /// Ends a ban, as for a peer that became reserved; how often it was banned is forgotten too.
+    func remove(_ peer: PeerID) async {
+        guard bans.removeValue(forKey: peer) != nil else { return }
+        await store(.unban(peerID: peer.bytes))
+    }
+
+    private func store(_ record: DurableRecord) async {
         do {
-            try await storage.apply([DurableRecord.ban(ban)])
+            try await storage.apply([record])
         } catch {
             logger.error("A ban could not be stored: \(error)")
         }

@@ -22,7 +22,6 @@ final class NetworkBridge: Sendable {
     private let genesisHash: Hash256
     private let observer: EventObserver
     private let bans: BanBook
-    private let reserved: Set<PeerID>
     private let jobs: AsyncStream<@Sendable () async -> Void>
     private let jobContinuation: AsyncStream<@Sendable () async -> Void>.Continuation
 
@@ -34,20 +33,21 @@ final class NetworkBridge: Sendable {
         let blocks: String
         let transactions: String
         let sync: String
+        let kademlia: String
 
         init(genesisHash: Hash256, forkID: String?) {
             let names = ProtocolNames(genesis: genesisHash, forkID: forkID)
             blocks = names.name("block-announces", version: "1")
             transactions = names.name("transactions", version: "1")
             sync = names.name("sync", version: "2")
+            kademlia = names.name("kad")
         }
     }
 
     init(
         swarm: Swarm, directory: PeerDirectory, votes: NotificationService,
         blocks: NotificationService, transactions: NotificationService, topic: PubSubService?,
-        syncProtocol: String, genesisHash: Hash256,
-        observer: EventObserver, bans: BanBook, reserved: Set<PeerID>
+        syncProtocol: String, genesisHash: Hash256, observer: EventObserver, bans: BanBook
     ) {
         self.swarm = swarm
         self.directory = directory
@@ -59,7 +59,6 @@ final class NetworkBridge: Sendable {
         self.genesisHash = genesisHash
         self.observer = observer
         self.bans = bans
-        self.reserved = reserved
         (jobs, jobContinuation) = AsyncStream.makeStream(of: (@Sendable () async -> Void).self)
     }
 
@@ -114,10 +113,14 @@ final class NetworkBridge: Sendable {
 
     func ban(_ handle: PeerHandle, for duration: Duration) {
         guard let peer = directory.peer(of: handle) else { return }
-        observer.banned(handle, for: duration)
+        let (swarm, bans, observer) = (swarm, bans, observer)
         swarm.ban(peer, for: duration)
-        let bans = bans
-        jobContinuation.yield { await bans.add(peer, for: duration) }
+        jobContinuation.yield {
+            // It may have become reserved since the core was told that it is not.
+            guard await !swarm.isReserved(peer) else { return }
+            observer.banned(handle, for: duration)
+            await bans.add(peer, for: duration)
+        }
     }
 
     /// Asks a peer for blocks; `completion` gets the answer.
@@ -200,7 +203,8 @@ final class NetworkBridge: Sendable {
                 directory.streamOpened(handle)
                 if channel == .votes { setPace(of: peer, handshake) }
                 let hints = PeerHints(
-                    isReserved: reserved.contains(peer), earlierBans: await bans.count(of: peer))
+                    isReserved: await swarm.isReserved(peer),
+                    earlierBans: await bans.count(of: peer))
                 await host.submit(.streamOpened(channel, handle, handshake: handshake, hints))
             case .streamClosed:
                 await host.submit(.streamClosed(channel, handle))

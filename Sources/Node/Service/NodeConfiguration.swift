@@ -48,6 +48,11 @@ public struct NodeConfiguration: Sendable {
     public var nodeKey: [UInt8]?
     /// The addresses to listen on for peers.
     public var listenAddresses: [Multiaddr] = []
+    /// Addresses that peers are told in addition to those listened on.
+    public var publicAddresses: [Multiaddr] = []
+    /// Whether peers on the local network are looked for by multicast DNS; nil: unless all listen
+    /// addresses are loopback addresses.
+    public var usesMulticastDNS: Bool?
     /// Peers that the node dials first.
     public var bootnodes: [Multiaddr] = []
     /// Peers that always get in and are always dialled.

@@ -14,16 +14,21 @@ struct NodeNetwork: Sendable {
     /// The votes' topic; nil without GossipSub.
     let topic: PubSubService?
     let names: NetworkBridge.Names
-    let reserved: Set<PeerID>
+    private let bootnodes: [Multiaddr]
     private let configuration: NodeConfiguration
 
     init(_ preparation: NodePreparation) {
         configuration = preparation.configuration
+        bootnodes = preparation.bootnodes
         names = NetworkBridge.Names(
             genesisHash: preparation.chain.genesisHash,
             forkID: preparation.chain.parameters.forkID)
         var settings = NetworkConfiguration(identity: preparation.identity)
         settings.listenAddresses = configuration.listenAddresses
+        settings.publicAddresses = configuration.publicAddresses
+        settings.kademlia = KademliaSettings(names: [names.kademlia])
+        settings.multicast = Self.usesMulticast(configuration) ? MulticastSettings() : nil
+        settings.requiredProtocol = names.blocks
         settings.limits.inboundSlots = configuration.inboundPeerSlots
         settings.limits.outboundSlots = configuration.outboundPeerSlots
         settings.reservedOnly = configuration.reservedOnly
@@ -47,7 +52,13 @@ struct NodeNetwork: Sendable {
         transactions = swarm.register(
             NotificationRegistration(name: names.transactions, handshake: [1]))
         topic = Self.registerTopic(swarm, preparation)
-        reserved = Set(configuration.reservedNodes.compactMap(\.peerID))
+    }
+
+    /// Whether the local network is asked for peers: a node that listens on loopback alone could
+    /// not be dialled from there.
+    private static func usesMulticast(_ configuration: NodeConfiguration) -> Bool {
+        configuration.usesMulticastDNS
+            ?? configuration.listenAddresses.contains { $0.scope != .host }
     }
 
     /// Takes part in the votes' topic, if that was asked for.
@@ -82,7 +93,7 @@ struct NodeNetwork: Sendable {
         } catch {
             throw NodeError.listen(Self.text(error))
         }
-        for address in configuration.bootnodes { swarm.addBootnode(address) }
+        for address in bootnodes { swarm.addBootnode(address) }
         for address in configuration.reservedNodes {
             guard let peer = address.peerID else { continue }
             swarm.addReserved(peer, addresses: [address])

@@ -21,6 +21,8 @@ struct NodePreparation: Sendable {
     /// Whether the base path is removed when the node stops.
     let isTemporary: Bool
     let identity: NodeIdentity
+    /// The peers to dial first: those of the options, and of the chain specification.
+    let bootnodes: [Multiaddr]
     let store: NodeStore
     let recovered: RecoveredChain
     let tree: BlockTree
@@ -43,6 +45,7 @@ struct NodePreparation: Sendable {
         self.configuration = configuration
         specification = try ChainSpecification.named(configuration.chain.name)
         chain = try specification.resolve()
+        bootnodes = try configuration.bootnodes + specification.bootnodeAddresses()
         let isDevelopment = chain.parameters.kind != .live
         try Self.checkOptions(configuration, chain: chain, isDevelopment: isDevelopment)
         isTemporary = configuration.basePath == nil

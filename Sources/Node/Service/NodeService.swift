@@ -22,6 +22,7 @@ final class NodeService: Sendable {
     private let rpc: RPCServer
     private let pool: WorkPool
     private let bans: BanBook
+    private let addresses: AddressBook
     private let meter: QuantumMeter?
     private let clock: SlotClock
     private let failures: AsyncStream<any Error>
@@ -38,6 +39,10 @@ final class NodeService: Sendable {
             await service.begin()
             do {
                 try await network.listen()
+                for peer in preparation.configuration.reservedNodes.compactMap(\.peerID) {
+                    await service.bans.remove(peer)
+                }
+                try await service.addresses.restore(into: network.swarm)
             } catch {
                 await service.rpc.shutdown()
                 throw error
@@ -57,11 +62,11 @@ final class NodeService: Sendable {
         let directory = PeerDirectory()
         let observer = EventObserver(directory: directory, names: preparation.validatorNames)
         bans = BanBook(storage: storage)
+        addresses = AddressBook(storage: storage)
         network = NetworkBridge(
             swarm: parts.swarm, directory: directory, votes: parts.votes, blocks: parts.blocks,
             transactions: parts.transactions, topic: parts.topic, syncProtocol: parts.names.sync,
-            genesisHash: preparation.chain.genesisHash,
-            observer: observer, bans: bans, reserved: parts.reserved)
+            genesisHash: preparation.chain.genesisHash, observer: observer, bans: bans)
         pool = WorkPool(workerCount: max(1, ProcessInfo.processInfo.activeProcessorCount - 1))
         let core = try Self.makeCore(preparation, clock: clock, verifier: verifier)
         let (failures, report) = AsyncStream.makeStream(of: (any Error).self)
@@ -195,10 +200,11 @@ final class NodeService: Sendable {
             switch event {
             case .connected(let peer, let direction, let address):
                 logger.debug("Connected to \(peer) at \(address) (\(direction))")
+                if direction == .outbound { await addresses.reached(peer, at: address) }
             case .disconnected(let peer, let reason):
                 logger.debug("Disconnected from \(peer): \(reason)")
             case .identified(let peer, let information):
-                network.swarm.addAddresses(information.listenAddresses, of: peer)
+                logger.trace("\(peer) is \(information.agentVersion)")
             case .reported(let peer, let name, let change):
                 logger.debug("Peer \(peer) reported on \(name): \(change.reason)")
             }

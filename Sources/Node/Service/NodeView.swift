@@ -58,6 +58,28 @@ struct NodeView: NodeQueries {
 
     func bans() async -> [BanReport] { await bans.reports() }
 
+    func reservedPeers() async -> [String] {
+        await network.swarm.reservedPeers().map { "\($0)" }
+    }
+
+    func addReservedPeer(_ address: String) async throws(PeerRefusal) {
+        guard let address = try? Multiaddr(address), let peer = address.peerID else {
+            throw PeerRefusal(reason: "'\(address)' is no multiaddr with /p2p/ at its end")
+        }
+        guard peer != network.swarm.localPeer else {
+            throw PeerRefusal(reason: "\(peer) is this node")
+        }
+        network.swarm.addReserved(peer, addresses: [address])
+        await bans.remove(peer)
+    }
+
+    func removeReservedPeer(_ peerID: String) async throws(PeerRefusal) {
+        guard let peer = try? PeerID(peerID) else {
+            throw PeerRefusal(reason: "'\(peerID)' is no peer id")
+        }
+        network.swarm.removeReserved(peer)
+    }
+
     // MARK: Blocks
 
     func bestBlock() async -> BlockRef { await host.core.tree.best }

@@ -104,6 +104,11 @@ final class StorageBridge: RecordStore, ChainHistory {
         try await run(on: reads) { try self.store.bans() }
     }
 
+    /// The address book, the latest seen first.
+    func addresses() async throws -> [StoredAddress] {
+        try await run(on: reads) { try self.store.addresses() }
+    }
+
     private func run<Value: Sendable>(
         on queue: DispatchQueue, _ body: @escaping @Sendable () throws -> Value
     ) async throws -> Value {

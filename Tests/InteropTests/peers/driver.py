@@ -26,6 +26,11 @@ def say(**fields):
         sys.stdout.flush()
 
 
+def identity_kind():
+    """The kind of the peer's identity: the first argument that is no option."""
+    return next((a for a in sys.argv[1:] if not a.startswith("--")), "ed25519")
+
+
 def pattern(count):
     """Test data that differs in every period of a frame size."""
     return bytes((i * 7 + (i >> 8) * 13) & 0xFF for i in range(count))

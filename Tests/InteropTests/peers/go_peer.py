@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from multiaddr import Multiaddr
 
-from driver import CHUNK, ECHO, IDENTIFY, PING, SINK, digest, identify_fields, pattern, say
+from driver import CHUNK, ECHO, IDENTIFY, PING, SINK, digest, identify_fields, identity_kind, pattern, say
 
 UNIX = 400  # the code of /unix in a multiaddr
 
@@ -85,7 +85,7 @@ def identity_options(directory, kind):
 
 
 class Daemon:
-    def __init__(self, directory, identity):
+    def __init__(self, directory, identity, options):
         self.directory = directory
         self.control = os.path.join(directory, "control")
         self.log = open(os.path.join(directory, "log"), "wb")
@@ -93,7 +93,8 @@ class Daemon:
         self.process = subprocess.Popen(
             [program, "-listen", "/unix" + self.control, "-hostAddrs", "/ip4/127.0.0.1/tcp/0"]
             + ["-noise", "-tls=false", "-quic=false", "-muxer", "yamux", "-relay=false", "-q"]
-            + identity_options(directory, identity) + ["-pubsub", "-pubsubRouter", "gossipsub", "-gossipsubHeartbeatInterval", "500ms"],
+            + identity_options(directory, identity)
+            + ["-pubsub", "-pubsubRouter", "gossipsub", "-gossipsubHeartbeatInterval", "500ms"] + options,
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
         self.await_control(deadline=time.monotonic() + 20)
         identity = self.request(type=pb.Request.IDENTIFY).identify
@@ -253,6 +254,18 @@ class Commands:
             disconnect=pb.DisconnectRequest(peer=base58.b58decode(command["peer"])))
         return {}
 
+    def find_peer(self, command):
+        """Where a peer is, by the DHT."""
+        found = self.daemon.request(
+            type=pb.Request.DHT,
+            dht=pb.DHTRequest(
+                type=pb.DHTRequest.FIND_PEER, peer=base58.b58decode(command["peer"]), timeout=10))
+        peer = found.dht.peer
+        return {
+            "peer": base58.b58encode(peer.id).decode(),
+            "addresses": [str(Multiaddr(a)) for a in peer.addrs],
+        }
+
     def peers(self, command):
         listed = self.daemon.request(type=pb.Request.LIST_PEERS).peers
         return {"peers": [base58.b58encode(peer.id).decode() for peer in listed]}
@@ -357,7 +370,7 @@ def main():
     directory = tempfile.mkdtemp(prefix="p2pd-")
     daemon = None
     try:
-        daemon = Daemon(directory, sys.argv[1] if len(sys.argv) > 1 else "ed25519")
+        daemon = Daemon(directory, identity_kind(), ["-dhtServer"] if "--dht" in sys.argv else [])
         daemon.handle(ECHO, serve_echo)
         daemon.handle(SINK, serve_sink)
         say(event="ready", peer=daemon.peer, addresses=daemon.addresses)

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import threading
 import time
 
 import multiaddr
@@ -12,6 +13,8 @@ from libp2p.crypto.rsa import create_new_key_pair as new_rsa_identity
 from libp2p.crypto.secp256k1 import create_new_key_pair as new_secp256k1_identity
 from libp2p.crypto.x25519 import create_new_key_pair
 from libp2p.custom_types import TProtocol
+from libp2p.discovery.events.peerDiscovery import peerDiscovery
+from libp2p.kad_dht.kad_dht import DHTMode, KadDHT
 from libp2p.network.stream.exceptions import StreamEOF
 from libp2p.peer.id import ID
 from libp2p.peer.peerinfo import info_from_p2p_addr
@@ -23,7 +26,7 @@ from libp2p.tools.anyio_service import background_trio_service
 
 from vote_observer import VOTE, Observer
 
-from driver import CHUNK, ECHO, IDENTIFY, PING, SINK, digest, identify_fields, pattern, say
+from driver import CHUNK, ECHO, IDENTIFY, PING, SINK, digest, identify_fields, identity_kind, pattern, say
 
 
 async def read_all(stream):
@@ -86,9 +89,41 @@ def pubsub_of(host):
     return router, Pubsub(host, router, strict_signing=True)
 
 
+class Discoveries:
+    """Tells of peers that are found, but not before this peer said that it is ready."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.early = []
+
+    def found(self, info):
+        event = {
+            "event": "discovered",
+            "peer": str(info.peer_id),
+            "addresses": [str(a) for a in info.addrs],
+        }
+        with self.lock:
+            if self.early is not None:
+                self.early.append(event)
+                return
+        say(**event)
+
+    def begin(self):
+        with self.lock:
+            early, self.early = self.early, None
+        for event in early:
+            say(**event)
+
+
+async def run_service(service):
+    async with background_trio_service(service) as manager:
+        await manager.wait_finished()
+
+
 class Commands:
-    def __init__(self, host, pubsub, router, nursery):
+    def __init__(self, host, pubsub, router, dht, nursery):
         self.host = host
+        self.dht = dht
         self.pubsub = pubsub
         self.router = router
         self.nursery = nursery
@@ -167,6 +202,13 @@ class Commands:
         await self.host.disconnect(ID.from_base58(command["peer"]))
         return {}
 
+    async def find_peer(self, command):
+        """Where a peer is, by the DHT."""
+        found = await self.dht.find_peer(ID.from_base58(command["peer"]))
+        if found is None:
+            raise ValueError("not found")
+        return {"peer": str(found.peer_id), "addresses": [str(a) for a in found.addrs]}
+
     async def peers(self, command):
         return {"peers": [str(peer) for peer in self.host.get_connected_peers()]}
 
@@ -243,12 +285,16 @@ IDENTITIES = {
 
 
 async def main():
-    keys = IDENTITIES[sys.argv[1] if len(sys.argv) > 1 else "ed25519"]()
+    keys = IDENTITIES[identity_kind()]()
     host = new_host(
         key_pair=keys,
         sec_opt={NOISE: Transport(keys, noise_privkey=create_new_key_pair().private_key)},
         muxer_opt={TProtocol(YAMUX): Yamux},
+        enable_mDNS="--mdns" in sys.argv,
     )
+    discoveries = Discoveries()
+    peerDiscovery.register_peer_discovered_handler(discoveries.found)
+    dht = KadDHT(host, DHTMode.SERVER) if "--dht" in sys.argv else None
     listen = [multiaddr.Multiaddr("/ip4/127.0.0.1/tcp/0")]
     router, pubsub = pubsub_of(host)
     async with (
@@ -262,7 +308,10 @@ async def main():
         host.set_stream_handler(TProtocol(SINK), serve_sink)
         addresses = [str(a) for a in host.get_addrs()]
         say(event="ready", peer=str(host.get_id()), addresses=addresses)
-        commands = Commands(host, pubsub, router, nursery)
+        discoveries.begin()
+        commands = Commands(host, pubsub, router, dht, nursery)
+        if dht:
+            nursery.start_soon(run_service, dht)
 
         async def run(command):
             try:
