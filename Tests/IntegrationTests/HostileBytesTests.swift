@@ -149,12 +149,3 @@ import Testing
         throw TestFailure("the swarm ended")
     }
 }
-
-/// Runs something that blocks on a thread of its own.
-private func onThread<Value: Sendable>(
-    _ body: @escaping @Sendable () throws -> Value
-) async throws -> Value {
-    try await withCheckedThrowingContinuation { continuation in
-        Thread.detachNewThread { continuation.resume(with: Result(catching: body)) }
-    }
-}

@@ -5,21 +5,38 @@ package final class RawConnection {
     private let descriptor: Int32
 
     /// Connects.
-    package init(port: Int) throws {
+    ///
+    /// - Parameters:
+    ///   - source: the own address, any of 127.0.0.0/8; nil: the system's choice.
+    ///   - patience: for how many seconds connecting or sending may stand still; nil: any time.
+    package init(port: Int, from source: String? = nil, patience: Int? = nil) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { throw TestFailure("no socket") }
+        if let patience {
+            var limit = timeval(tv_sec: patience, tv_usec: 0)
+            setsockopt(
+                descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit,
+                socklen_t(MemoryLayout<timeval>.size))
+        }
+        let isBound = source.map { Self.call(bind, descriptor, $0, port: 0) == 0 } ?? true
+        guard isBound, Self.call(connect, descriptor, "127.0.0.1", port: port) == 0 else {
+            close(descriptor)
+            throw TestFailure("nobody listens on port \(port)")
+        }
+    }
+
+    private static func call(
+        _ function: (Int32, UnsafePointer<sockaddr>, socklen_t) -> Int32, _ descriptor: Int32,
+        _ host: String, port: Int
+    ) -> Int32 {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = UInt16(port).bigEndian
-        address.sin_addr.s_addr = inet_addr("127.0.0.1")
-        let connected = withUnsafePointer(to: &address) {
+        address.sin_addr.s_addr = inet_addr(host)
+        return withUnsafePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                function(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
-        }
-        guard connected == 0 else {
-            close(descriptor)
-            throw TestFailure("nobody listens on port \(port)")
         }
     }
 
