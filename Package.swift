@@ -42,8 +42,8 @@ func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
-/// Tests are not optimised unless they compute a lot themselves: that would take four times as long
-/// as compiling them, and what they test is optimised anyway.
+/// Tests are not optimised unless they compute a lot themselves or have deadlines: that would take
+/// four times as long as compiling them, and what they test is optimised anyway.
 func tests(
     _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [],
     isOptimised: Bool = false
@@ -183,9 +183,12 @@ let package = Package(
                 "Simulation", "Validator", "VoteGossip", "Coherence", "BlockSync", "Chain",
                 "Primitives",
             ]),
-        tests("LibP2PTests", ["LibP2P", "Primitives", "Simulation", crypto, cryptoExtras]),
         tests(
-            "NetworkingTests", ["Networking", "LibP2P", "Primitives", nioCore, nioPosix, logging]),
+            "LibP2PTests", ["LibP2P", "Primitives", "Simulation", crypto, cryptoExtras],
+            isOptimised: true),
+        tests(
+            "NetworkingTests", ["Networking", "LibP2P", "Primitives", nioCore, nioPosix, logging],
+            isOptimised: true),
         tests("StorageTests", ["Storage", "Coherence", "Chain", "Primitives", "SCALE", grdb]),
         tests("KeystoreTests", ["Keystore", "Falcon", "Primitives", "LibP2P"]),
         tests(
@@ -194,7 +197,7 @@ let package = Package(
                 "TestSupport", "RPC", "Coherence", "Chain", "Primitives", "SCALE", nioCore,
                 nioPosix,
                 logging,
-            ]),
+            ], isOptimised: true),
         tests(
             "SimulationTests",
             [

@@ -69,6 +69,8 @@ struct DiscoveryInteropTests {
                 ])
             #expect(found.contains { $0.id == peer.id })
         }
+        try InteropPage.note(
+            "Kademlia: our search finds a peer that only it knows", .ours, kind)
     }
 
     @Test("the peer finds a node that only this node knows", arguments: PeerKind.allCases)
@@ -89,6 +91,8 @@ struct DiscoveryInteropTests {
             let expected = try #require(await address(of: hidden).removingPeerID())
             #expect(found["addresses"]?.list.contains("\(expected)") == true)
         }
+        try InteropPage.note(
+            "Kademlia: its search finds a peer that only we know", .theirs, kind)
     }
 
     @Test("this node and py-libp2p find each other by multicast")
@@ -110,5 +114,6 @@ struct DiscoveryInteropTests {
                 break
             }
         }
+        try InteropPage.note("multicast DNS: each finds the other", .ours, .py)
     }
 }

@@ -89,7 +89,7 @@ struct DocumentationTests {
         let pages = Dictionary(
             uniqueKeysWithValues: try DocumentationPage.all().map { ($0.path, $0) })
         var count = 0
-        let tree = try SourceTree()
+        let tree = try SourceTree.shared.get()
         for file in tree.sources + tree.tests {
             let text = file.lines.joined(separator: "\n").replacing(/\n\s*\/\/+ ?/, with: " ")
             let references = text.matches(

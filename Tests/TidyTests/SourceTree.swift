@@ -18,6 +18,9 @@ struct SourceTree {
         var isGenerated: Bool { path.hasSuffix(".pb.swift") }
     }
 
+    /// Read once for all tests.
+    static let shared = Result { try SourceTree() }
+
     let root: URL
     let sources: [File]
     /// The tests, the benchmarks and the fuzz targets.

@@ -18,7 +18,7 @@ enum UnorderedIteration {
 
     private static func declaredNames(in file: SourceTree.File) -> Set<String> {
         var names: Set<String> = []
-        for line in file.code {
+        for line in file.code where line.contains("var ") || line.contains("let ") {
             let typed = line.matches(
                 of:
                     /\b(?:var|let) (\w+)\s*:\s*(?:\[[^\[\](]*(?:\[[^\]]*\])?[^\[\](]*:\s|Set<|Dictionary<)/

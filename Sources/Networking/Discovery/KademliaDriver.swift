@@ -28,6 +28,12 @@ final class KademliaDriver {
     private var machine: Kademlia
     private var responders: [UInt64: KademliaResponder] = [:]
     private var searches: [UInt64: SearchCompletion] = [:]
+    /// Questions that wait for a connection.
+    private var waiting: [PeerID: [(KademliaRequestID, [UInt8])]] = [:]
+    /// Questions under way to each peer: a connection made for one may serve others.
+    private var questions: [PeerID: Int] = [:]
+    /// Peers that were connected for a question.
+    private var borrowed: Set<PeerID> = []
     private var nextNumber: UInt64 = 0
     private var wantsPeers = true
 
@@ -87,7 +93,7 @@ final class KademliaDriver {
     func stop() {
         driver.stop()
         for number in searches.keys.sorted() { searches[number]?(nil) }
-        (searches, responders) = ([:], [:])
+        (searches, responders, waiting) = ([:], [:], [:])
     }
 
     // MARK: What is to be done
@@ -130,42 +136,62 @@ final class KademliaDriver {
         _ request: KademliaRequestID, of peer: PeerID, at addresses: ArraySlice<Multiaddr>,
         _ bytes: [UInt8]
     ) {
-        if swarm.connectionsByPeer[peer] != nil {
-            return send(request, to: peer, bytes, releases: false)
-        }
+        if swarm.connectionsByPeer[peer] != nil { return send(request, to: peer, bytes) }
+        // One dial for all who want to ask.
+        let isDialing = waiting[peer] != nil
+        waiting[peer, default: []].append((request, bytes))
+        if !isDialing { connect(to: peer, at: addresses) }
+    }
+
+    private func connect(to peer: PeerID, at addresses: ArraySlice<Multiaddr>) {
         guard let address = addresses.first.flatMap({ try? $0.appending(peer) }) else {
-            return handle(.failed(request))
+            for (request, _) in waiting.removeValue(forKey: peer) ?? [] {
+                handle(.failed(request))
+            }
+            return
         }
         let trustsName = swarm.peerSet.isConfigured(address, of: peer)
         swarm.connect(to: address, trustsName: trustsName) { result in
             switch result {
-            case .success: self.send(request, to: peer, bytes, releases: true)
-            case .failure:
-                self.ask(request, of: peer, at: addresses.dropFirst(), bytes)
+            case .success:
+                self.borrowed.insert(peer)
+                for (request, bytes) in self.waiting.removeValue(forKey: peer) ?? [] {
+                    self.send(request, to: peer, bytes)
+                }
+            case .failure: self.connect(to: peer, at: addresses.dropFirst())
             }
         }
     }
 
-    /// - Parameter releases: whether the connection was made for this question: then it goes
-    ///   afterwards, unless a slot is free for it.
+    /// Asks a connected peer. A connection that was made for questions goes after the last of them,
+    /// unless a slot is free for it.
     private func send(
-        _ request: KademliaRequestID, to peer: PeerID, _ bytes: [UInt8], releases: Bool
+        _ request: KademliaRequestID, to peer: PeerID, _ bytes: [UInt8], isRepeated: Bool = false
     ) {
+        questions[peer, default: 0] += 1
         let limits = RequestLimits(
             maximumRequestByteCount: KademliaMessageLimits.sent,
             maximumResponseByteCount: KademliaMessageLimits.received,
             timeout: settings.configuration.requestTimeout)
         let sender = RequestSender { result in
-            if case .success(let answer) = result,
-                let connection = self.swarm.connectionsByPeer[peer]?.first
-            {
+            let connection = self.swarm.connectionsByPeer[peer]?.first
+            switch (result, connection) {
+            case (.success(let answer), let connection?):
                 self.handle(.answered(request, connection: connection.address, answer))
-            } else {
-                self.handle(.failed(request))
+            case (.failure(.stream(.connectionLost)), .some) where !isRepeated:
+                // Of two connections made at one time one goes; the other carries the question.
+                self.send(request, to: peer, bytes, isRepeated: true)
+            default: self.handle(.failed(request))
             }
-            if releases { self.swarm.releaseBeyondSlots(peer) }
+            self.questionEnded(to: peer)
         }
         sender.start(bytes, limits, to: peer, settings.names, in: swarm)
+    }
+
+    private func questionEnded(to peer: PeerID) {
+        let count = questions[peer, default: 1] - 1
+        questions[peer] = count > 0 ? count : nil
+        if count == 0, borrowed.remove(peer) != nil { swarm.releaseBeyondSlots(peer) }
     }
 }
 
