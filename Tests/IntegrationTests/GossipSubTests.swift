@@ -2,8 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Votes over the topic, between real validators: the others dial the first one only, so that it
-/// passes on what they say.
+/// Votes over the topic, between real validators: the others know the first one only, and let nobody
+/// else in, so that it passes on what they say.
 @Suite(.serialized) struct GossipSubTests {
     private static let names = ["alice", "bob", "charlie", "dave"]
 
@@ -13,9 +13,10 @@ import Testing
         let net = try Testnet(slotMilliseconds: 1_000, validators: 4)
         var nodes: [NodeProcess] = []
         for (name, gossip) in zip(Self.names, gossip) {
+            let star = net.bootnode.map { ["--reserved-only", "--reserved-nodes", $0] } ?? []
             nodes.append(
                 try await net.start(
-                    name, log: "info,coherence=debug", options: ["--gossip", gossip]))
+                    name, log: "info,coherence=debug", options: ["--gossip", gossip] + star))
         }
         for node in nodes { try await node.waitForFinality(of: 5) }
         let hashes = try nodes.map { try $0.rpc.string("chain_getBlockHash", [5]) }
