@@ -107,7 +107,7 @@ extension SwarmLoop {
             handshakeFailed(connection, reason: reason)
             return
         }
-        complete(connection, .failure(.failed(reason)))
+        complete(connection, outcome(of: connection.dial, .failed(reason)))
         guard var remaining = connectionsByPeer[peer],
             let index = remaining.firstIndex(where: { $0 === connection })
         else {
@@ -142,7 +142,7 @@ extension SwarmLoop {
             dialEnded(expected)
             if case .wrongPeer = reason { peerSet.forget(dial.address, of: expected) }
         }
-        complete(connection, .failure(.failed(reason)))
+        complete(connection, outcome(of: connection.dial, .failed(reason)))
     }
 
     // MARK: From the owner

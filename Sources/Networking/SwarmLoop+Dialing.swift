@@ -124,7 +124,16 @@ extension SwarmLoop {
         logger.debug(
             "cannot connect", metadata: ["address": "\(dial.address)", "error": "\(error)"])
         if let peer = dial.expectedPeer { dialEnded(peer) }
-        completion?(.failure(error))
+        completion?(outcome(of: dial, error))
+    }
+
+    /// What a dial that failed comes to: the peer may have connected by itself meanwhile, and that
+    /// is as good.
+    func outcome(of dial: Connection.Dial?, _ error: DialError) -> Result<PeerID, DialError> {
+        guard let peer = dial?.expectedPeer, connectionsByPeer[peer] != nil else {
+            return .failure(error)
+        }
+        return .success(peer)
     }
 
     /// A dial did not lead to a connection.

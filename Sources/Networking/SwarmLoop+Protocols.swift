@@ -139,10 +139,12 @@ extension SwarmLoop {
         }
     }
 
-    /// The connection to use for a new stream.
+    /// The connection to use for a new stream: of two the better one, unless it is ending.
     func connection(to peer: PeerID) throws(StreamError) -> Connection {
-        guard let connection = connectionsByPeer[peer]?.first else { throw .notConnected }
-        return connection
+        guard let connections = connectionsByPeer[peer], let best = connections.first else {
+            throw .notConnected
+        }
+        return connections.first(where: \.isOpen) ?? best
     }
 
     /// What went over each protocol, by its main name.

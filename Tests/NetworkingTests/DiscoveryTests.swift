@@ -44,9 +44,8 @@ struct DiscoveryTests {
                 try await eventually("a full mesh", within: 15) { await peerCount(node) == 9 }
             }
             for node in nodes {
-                // Not all nine: a question may fail with one of two connections made at one time.
-                try await eventually("peers beside the bootnode in the table") {
-                    await node.swarm.snapshot().routingPeers > 1
+                try await eventually("full tables") {
+                    await node.swarm.snapshot().routingPeers == 9
                 }
             }
         }
