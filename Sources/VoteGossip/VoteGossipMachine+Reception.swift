@@ -6,27 +6,37 @@ extension VoteGossipMachine {
     mutating func receive(
         _ bytes: [UInt8], from handle: PeerHandle, _ context: inout GossipContext
     ) {
-        let kind = bytes.first.flatMap(GossipMessageKind.init)
-        if let kind {
-            counters.received[kind] += 1
-            counters.receivedBytes[kind] += UInt64(bytes.count)
-        }
+        let kind = count(bytes)
         guard let place = index(of: handle) else {
             return judge(.ignore(.unknownPeer), of: handle, kind, &context)
         }
-        guard !peers[place].isCutOff else {
-            return judge(.ignore(.cutOff), of: handle, kind, &context)
+        if let verdict = admit(bytes, from: place, now: context.now) {
+            return judge(verdict, of: handle, kind, &context)
         }
-        let price = 1 + bytes.count / 4096
-        guard peers[place].messageBudget.take(price, now: context.now) else {
-            return judge(.ignore(.overMessageBudget), of: handle, kind, &context)
-        }
-        endThrottling(place, now: context.now)
         do {
             dispatch(try GossipMessage.decode(bytes), from: place, &context)
         } catch {
             judge(error.verdict, of: handle, kind, &context)
         }
+    }
+
+    /// Counts a message that came in, on whichever way.
+    mutating func count(_ bytes: [UInt8]) -> GossipMessageKind? {
+        guard let kind = bytes.first.flatMap(GossipMessageKind.init) else { return nil }
+        counters.received[kind] += 1
+        counters.receivedBytes[kind] += UInt64(bytes.count)
+        return kind
+    }
+
+    /// Takes a message's price from an account; nil when it may be looked at.
+    mutating func admit(_ bytes: [UInt8], from place: Int, now: Instant) -> GossipVerdict? {
+        guard !peers[place].isCutOff else { return .ignore(.cutOff) }
+        let price = 1 + bytes.count / 4096
+        guard peers[place].messageBudget.take(price, now: now) else {
+            return .ignore(.overMessageBudget)
+        }
+        endThrottling(place, now: now)
+        return nil
     }
 
     private mutating func dispatch(

@@ -20,26 +20,19 @@ extension VoteGossipMachine {
     // MARK: Receiving
 
     mutating func receive(_ message: TopicMessage, _ context: inout GossipContext) {
-        let kind = message.bytes.first.flatMap(GossipMessageKind.init)
-        if let kind {
-            counters.received[kind] += 1
-            counters.receivedBytes[kind] += UInt64(message.bytes.count)
-        }
+        let kind = count(message.bytes)
         let isOwnWord = message.author == message.source
         let handle = isOwnWord ? message.source : message.source.asRelay
         guard let place = account(of: handle, &context) else {
             return settle(message, .ignore(.verificationBusy), handle, kind, &context)
         }
         let account = peers[place].handle
-        guard !peers[place].isCutOff, index(of: message.source).map({ !peers[$0].isCutOff }) ?? true
-        else {
+        guard index(of: message.source).map({ !peers[$0].isCutOff }) ?? true else {
             return settle(message, .ignore(.cutOff), account, kind, &context)
         }
-        let price = 1 + message.bytes.count / 4096
-        guard peers[place].messageBudget.take(price, now: context.now) else {
-            return settle(message, .ignore(.overMessageBudget), account, kind, &context)
+        if let verdict = admit(message.bytes, from: place, now: context.now) {
+            return settle(message, verdict, account, kind, &context)
         }
-        endThrottling(place, now: context.now)
         let content: GossipMessage
         do {
             content = try GossipMessage.decode(message.bytes)
@@ -263,10 +256,12 @@ extension VoteGossipMachine {
     // MARK: Publishing
 
     /// Publishes what is for everybody, if the topic is in use.
-    mutating func publish(_ bytes: [UInt8], _ context: inout GossipContext) {
+    mutating func publish(
+        _ bytes: @autoclosure () -> [UInt8], _ context: inout GossipContext
+    ) {
         guard configuration.paths.useTopic else { return }
         counters.published += 1
-        context.effects.append(.publish(bytes))
+        context.effects.append(.publish(bytes()))
     }
 
     /// A proof of which every validator makes its own: one of them shall publish it. They take

@@ -99,21 +99,13 @@ struct PeerTable: Sendable {
 
     /// The greatest height claimed by a peer that satisfies a condition.
     func highestClaim(where isSuitable: (SyncPeer) -> Bool) -> BlockNumber? {
-        var highest: BlockNumber?
-        for place in peers.indices where isSuitable(peers[place]) {
-            highest = max(highest ?? peers[place].best.number, peers[place].best.number)
-        }
-        return highest
+        peers.indices.filter { isSuitable(peers[$0]) }.map { peers[$0].best.number }.max()
     }
 
     /// The greatest height that any peer claims.
     var highestClaim: BlockNumber? {
         // Read in place, here and below: a peer copied is a dozen references counted.
-        var highest: BlockNumber?
-        for place in peers.indices {
-            highest = max(highest ?? peers[place].best.number, peers[place].best.number)
-        }
-        return highest
+        peers.indices.lazy.map { peers[$0].best.number }.max()
     }
 
     /// The claims above a height of peers that may be asked now, by ascending handle.

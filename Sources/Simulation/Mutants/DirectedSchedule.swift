@@ -57,14 +57,11 @@ package struct DirectedSchedule: Sendable, Hashable {
 
     // MARK: Plans
 
-    /// Validator 1 locks block X, which only it has seen a quorum for. The others then finalise Y
-    /// on another fork, with the help of validator 0, which never got X; validator 1 hears of it by
-    /// precommits only. All restart, and validator 0 stays down: the three that are left know no
-    /// quorum certificate, since the locks that held it were dropped.
+    /// Validator 1 locks block X on a quorum of prevotes that only it has seen, and does not hear of
+    /// the prevotes for Y, on the fork of validator 0, who gets no blocks any more.
     ///
-    /// Who keeps a lock on X votes for X for ever, and the other two are too few.
-    package static let conflictingLock = DirectedSchedule(
-        slotMilliseconds: 1_000, spared: [0],
+    /// - Parameter more: what else is lost from then on.
+    private static func oneLocks(losing more: [DropRule]) -> [(milliseconds: Int, Action)] {
         [
             // Validator 0 makes Y, alone.
             (-100, .split([0], [1, 2, 3])),
@@ -80,11 +77,20 @@ package struct DirectedSchedule: Sendable, Hashable {
             (
                 1_302,
                 .drop(
-                    prevotesOnly(inRoundsOf: 0)
+                    prevotesOnly(inRoundsOf: 0) + more
                         + [DropRule(to: 1, .prevotes), DropRule(.quorumCertificates)])
             ),
-            (9_000, .crash(0)),
-        ])
+        ]
+    }
+
+    /// Validator 1 locks block X, which only it has seen a quorum for. The others then finalise Y
+    /// on another fork, with the help of validator 0, which never got X; validator 1 hears of it by
+    /// precommits only. All restart, and validator 0 stays down: the three that are left know no
+    /// quorum certificate, since the locks that held it were dropped.
+    ///
+    /// Who keeps a lock on X votes for X for ever, and the other two are too few.
+    package static let conflictingLock = DirectedSchedule(
+        slotMilliseconds: 1_000, spared: [0], oneLocks(losing: []) + [(9_000, .crash(0))])
 
     /// Validator 1 alone sees the quorum for X and locks it. On another fork Y then gets a quorum of
     /// prevotes; validators 0, 2 and 3 lock it, and 0, which never got X, makes a certificate of
@@ -94,24 +100,7 @@ package struct DirectedSchedule: Sendable, Hashable {
     /// Who lets the old certificate unlock helps to finalise X against Y.
     package static let olderCertificate = DirectedSchedule(
         slotMilliseconds: 1_000, spared: [],
-        [
-            // Validator 0 makes Y, alone.
-            (-100, .split([0], [1, 2, 3])),
-            (
-                -90,
-                .drop([
-                    DropRule(to: 2, .prevotes), DropRule(to: 3, .prevotes),
-                    DropRule(.quorumCertificates),
-                ])
-            ),
-            // At 1,000 validator 1 makes X, and the round fails for the others at 1,500.
-            (1_300, .heal), (1_301, .starve(0)),
-            (
-                1_302,
-                .drop(
-                    prevotesOnly(inRoundsOf: 0) + zeroCertifies
-                        + [DropRule(to: 1, .prevotes), DropRule(.quorumCertificates)])
-            ),
+        oneLocks(losing: zeroCertifies) + [
             // By now 0 has certified Y. It is not heard of any more.
             (4_000, .split([0], [1, 2, 3])),
             (
