@@ -83,6 +83,7 @@ let package = Package(
         module("SCALE"),
         module("Primitives", ["SCALE", "CSodium"]),
         module("Falcon"),
+        module("Metrics"),
         module("Chain", ["Primitives", "SCALE"]),
         module(
             "BlockSync", ["Chain", "Primitives", "SCALE", protobuf],
@@ -110,8 +111,9 @@ let package = Package(
         module(
             "Node",
             [
-                "BlockSync", "Chain", "Coherence", "Falcon", "Keystore", "LibP2P", "Networking",
-                "Primitives", "RPC", "SCALE", "Storage", "Validator", "VoteGossip", logging,
+                "BlockSync", "Chain", "Coherence", "Falcon", "Keystore", "LibP2P", "Metrics",
+                "Networking", "Primitives", "RPC", "SCALE", "Storage", "Validator", "VoteGossip",
+                logging,
                 unixSignals, nioCore, nioPosix, nioHTTP1,
             ]),
         module(
@@ -163,6 +165,7 @@ let package = Package(
         tests("SCALETests", ["SCALE"]),
         tests("PrimitivesTests", ["Primitives", "SCALE"]),
         tests("FalconTests", ["Falcon", crypto]),
+        tests("MetricsTests", ["Metrics"]),
         tests("ChainTests", ["TestSupport", "Chain", "Primitives", "SCALE"]),
         tests("BlockSyncTests", ["TestSupport", "BlockSync", "Chain", "Primitives", "SCALE"]),
         tests(
@@ -218,6 +221,7 @@ let package = Package(
                 "Primitives", logging,
             ],
             exclude: ["peers", "verify_certificate.py", "falcon_pqcrypto.py"]),
+        tests("DeployTests", ["TestSupport"]),
         tests("TidyTests", [], isOptimised: true),
     ]
 )

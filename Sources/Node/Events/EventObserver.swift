@@ -19,11 +19,13 @@ final class EventObserver: Sendable {
     private let directory: PeerDirectory
     private let names: [AccountID: String]
     let timings = VoteTimings()
+    let metrics: MetricsRecorder
     private let throttle = Mutex(LogThrottle())
 
     /// - Parameter names: names of validators, where the chain specification has them.
-    init(directory: PeerDirectory, names: [AccountID: String]) {
+    init(directory: PeerDirectory, names: [AccountID: String], metrics: MetricsRecorder) {
         self.directory = directory
+        self.metrics = metrics
         self.names = names
         logger = Logger(label: "node")
         coherence = Logger(label: "coherence")

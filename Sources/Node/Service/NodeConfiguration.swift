@@ -77,6 +77,13 @@ public struct NodeConfiguration: Sendable {
     /// The operator's statement that this key has never signed in this set.
     public var initializeSignState = false
 
+    /// The port of `/metrics` for Prometheus; nil: no metrics are served.
+    public var prometheusPort: UInt16?
+    /// Whether the node refuses to start when that port cannot be had; else it runs without metrics.
+    public var isPrometheusRequired = true
+    /// Whether metrics are served on all interfaces, not on localhost alone.
+    public var isPrometheusExternal = false
+
     /// Changes what goes out on the vote channel, streams only; nil in every real node. Evil nodes of the tests
     /// have one.
     package var voteTampering: (any VoteTampering)?

@@ -20,6 +20,9 @@ public enum NodeRun {
         for address in await service.network.swarm.snapshot().listenAddresses {
             logger.info("Listening for peers on \(address)/p2p/\(preparation.identity.peerID)")
         }
+        if let address = service.metricsAddress {
+            logger.info("Metrics on http://\(address)/metrics")
+        }
         logger.info("JSON-RPC on http://\(service.rpcAddress)")
         try await withThrowingTaskGroup(of: Bool.self) { group in
             group.addTask {

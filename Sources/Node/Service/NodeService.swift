@@ -20,6 +20,8 @@ final class NodeService: Sendable {
     let host: ValidatorHost
     let network: NetworkBridge
     private let rpc: RPCServer
+    /// Serves metrics; nil without.
+    private let metrics: RPCServer?
     private let pool: WorkPool
     private let bans: BanBook
     private let addresses: AddressBook
@@ -30,6 +32,9 @@ final class NodeService: Sendable {
 
     /// The address that JSON-RPC is served on.
     var rpcAddress: String { "\(rpc.boundAddress)" }
+
+    /// The address that metrics are served on; nil: they are not.
+    var metricsAddress: String? { metrics.map { "\($0.boundAddress)" } }
 
     /// Wires everything and opens the ports.
     static func start(_ preparation: NodePreparation) async throws -> NodeService {
@@ -45,6 +50,7 @@ final class NodeService: Sendable {
                 try await service.addresses.restore(into: network.swarm)
             } catch {
                 await service.rpc.shutdown()
+                await service.metrics?.shutdown()
                 throw error
             }
             return service
@@ -56,11 +62,13 @@ final class NodeService: Sendable {
 
     private init(_ preparation: NodePreparation, network parts: NodeNetwork) async throws {
         self.preparation = preparation
-        let storage = StorageBridge(preparation.store)
+        let recorder = MetricsRecorder(constants: preparation.chain.parameters.constants)
+        let storage = StorageBridge(preparation.store, metrics: recorder)
         let verifier = FalconVerifier()
         clock = SlotClock(constants: preparation.chain.parameters.constants)
         let directory = PeerDirectory()
-        let observer = EventObserver(directory: directory, names: preparation.validatorNames)
+        let observer = EventObserver(
+            directory: directory, names: preparation.validatorNames, metrics: recorder)
         bans = BanBook(storage: storage)
         addresses = AddressBook(storage: storage)
         network = NetworkBridge(
@@ -92,6 +100,9 @@ final class NodeService: Sendable {
         methods.addTimings(observer.timings)
         methods.addStatistics(host, network: network, storage: storage)
         rpc = try await Self.startRPC(preparation.configuration, view: view, methods: methods)
+        metrics = try await Self.startMetrics(
+            preparation, description: view.description, host: host, network: network,
+            recorder: recorder, pool: pool, rpc: rpc)
     }
 
     private static func makeCore(
@@ -192,6 +203,7 @@ final class NodeService: Sendable {
         network.shutdown()
         pool.shutdown()
         await rpc.shutdown()
+        await metrics?.shutdown()
         await network.swarm.shutdown()
     }
 

@@ -15,18 +15,27 @@ final class StorageBridge: RecordStore, ChainHistory {
     private let commits = DispatchQueue(label: "storage.commits", qos: .userInitiated)
     private let reads = DispatchQueue(label: "storage.reads")
 
-    init(_ store: NodeStore) { self.store = store }
+    private let metrics: MetricsRecorder
+
+    init(_ store: NodeStore, metrics: MetricsRecorder) {
+        self.store = store
+        self.metrics = metrics
+    }
 
     // MARK: RecordStore
 
     func apply(_ records: [StoredRecord]) async throws {
         let durable = records.map(Self.durable)
-        try await run(on: commits) { _ = try self.store.apply(durable) }
+        try await commit(durable)
     }
 
     /// Writes records of the shell's own, such as bans.
     func apply(_ records: [DurableRecord]) async throws {
-        try await run(on: commits) { _ = try self.store.apply(records) }
+        try await commit(records)
+    }
+
+    private func commit(_ records: [DurableRecord]) async throws {
+        metrics.committed(try await run(on: commits) { try self.store.apply(records) })
     }
 
     private static func durable(_ record: StoredRecord) -> DurableRecord {

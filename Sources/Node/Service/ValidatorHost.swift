@@ -59,6 +59,8 @@ actor ValidatorHost {
         guard failure == nil else { return }
         let effects = core.handle(input, now: NodeClock.now())
         arms.observer.noteTimes(effects)
+        arms.observer.metrics.note(
+            effects, from: .init(local: core.gadget.local, domain: core.gadget.domain))
         queue.append(effects)
         pump()
     }
@@ -255,10 +257,12 @@ actor ValidatorHost {
     }
 
     private func verify(_ jobs: [VerificationJob]) {
-        let verifier = arms.verifier
+        let (verifier, metrics) = (arms.verifier, arms.observer.metrics)
         arms.pool.submit {
-            let outcomes = jobs.map {
-                VerificationOutcome(id: $0.id, result: $0.run(using: verifier))
+            let outcomes = jobs.map { job in
+                let start = NodeClock.now()
+                defer { metrics.verified(in: NodeClock.now() - start) }
+                return VerificationOutcome(id: job.id, result: job.run(using: verifier))
             }
             await self.submit(.verified(outcomes))
         }
