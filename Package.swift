@@ -33,9 +33,12 @@ let unixSignals = Target.Dependency.product(
     name: "UnixSignals", package: "swift-service-lifecycle")
 
 func module(
-    _ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []
+    _ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = [],
+    resources: [Resource] = []
 ) -> Target {
-    .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
+    .target(
+        name: name, dependencies: dependencies, exclude: exclude, resources: resources,
+        swiftSettings: strict)
 }
 
 func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -108,12 +111,14 @@ let package = Package(
                 "Coherence", "Chain", "Keystore", "Primitives", "SCALE", nioCore, nioPosix,
                 nioHTTP1, logging,
             ]),
+        // The files of the page are bytes in the program, so that it needs no folder beside it.
+        module("Dashboard", ["RPC", nioHTTP1], resources: [.embedInCode("Pages")]),
         module(
             "Node",
             [
-                "BlockSync", "Chain", "Coherence", "Falcon", "Keystore", "LibP2P", "Metrics",
-                "Networking", "Primitives", "RPC", "SCALE", "Storage", "Validator", "VoteGossip",
-                logging,
+                "BlockSync", "Chain", "Coherence", "Dashboard", "Falcon", "Keystore", "LibP2P",
+                "Metrics", "Networking", "Primitives", "RPC", "SCALE", "Storage", "Validator",
+                "VoteGossip", logging,
                 unixSignals, nioCore, nioPosix, nioHTTP1,
             ]),
         module(
@@ -127,6 +132,9 @@ let package = Package(
             ]),
         program("quantumharmony-simulate", ["Simulation", "ModelCheck", argumentParser]),
 
+        .executableTarget(
+            name: "example-embedded-node", dependencies: ["Node", "LibP2P", logging],
+            path: "examples/EmbeddedNode", swiftSettings: strict),
         .executableTarget(
             name: "quantumharmony-evil-node",
             dependencies: [
@@ -201,6 +209,9 @@ let package = Package(
                 nioPosix,
                 logging,
             ], isOptimised: true),
+        tests(
+            "DashboardTests", ["TestSupport", "Dashboard", "RPC", logging],
+            exclude: ["browser.py", "feed.py", "scenarios.py"]),
         tests(
             "SimulationTests",
             [

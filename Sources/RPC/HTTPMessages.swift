@@ -81,11 +81,17 @@ package struct HTTPReply: Sendable, Hashable {
 /// What is served on GET of a path: health, metrics, a dashboard.
 package struct HTTPPage: Sendable {
     package var path: String
+    /// Who may read it.
+    package var access: RPCMethods.Access
     package var render: @Sendable () async -> HTTPReply
 
     /// A page of the exact path.
-    package init(path: String, render: @escaping @Sendable () async -> HTTPReply) {
+    package init(
+        path: String, access: RPCMethods.Access = .safe,
+        render: @escaping @Sendable () async -> HTTPReply
+    ) {
         self.path = path
+        self.access = access
         self.render = render
     }
 }

@@ -5,7 +5,7 @@
 package struct RPCDispatcher: Sendable {
     private let methods: RPCMethods
     private let limits: RPCLimits
-    private let allowsOperatorMethods: Bool
+    let allowsOperatorMethods: Bool
 
     /// Serves `methods` and `rpc_methods`, which lists them.
     package init(

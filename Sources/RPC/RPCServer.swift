@@ -38,6 +38,8 @@ package final class RPCServer: Sendable {
 
     /// The address that the server listens on.
     package let boundAddress: BoundAddress
+    /// Whether the operator's methods and pages are served.
+    package var servesOperator: Bool { service.dispatcher.allowsOperatorMethods }
     private let service: Service
     private let running: Task<Void, Never>
 
@@ -97,7 +99,8 @@ package final class RPCServer: Sendable {
         let service = Service(
             dispatcher: RPCDispatcher(
                 methods: methods, limits: limits, allowsOperatorMethods: allowsOperator),
-            pages: pages, counters: counters, logger: logger)
+            pages: pages.filter { $0.access == .safe || allowsOperator }, counters: counters,
+            logger: logger)
         let running = Task { await service.run(listener) }
         return RPCServer(
             boundAddress: BoundAddress(host: host, port: port), service: service, running: running)

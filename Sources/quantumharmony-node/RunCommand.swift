@@ -14,6 +14,7 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup var network: NetworkOptions
     @OptionGroup var rpc: RPCOptions
     @OptionGroup var metrics: MetricsOptions
+    @OptionGroup var dashboard: DashboardOptions
 
     @Option(help: "The node's name, shown to peers and in logs.")
     var name: String?
@@ -38,6 +39,7 @@ struct RunCommand: AsyncParsableCommand {
         try network.apply(to: &configuration)
         rpc.apply(to: &configuration)
         metrics.apply(to: &configuration)
+        dashboard.apply(to: &configuration)
         if let name { configuration.name = name }
         let filter = try LogFilter(logFilter)
         LoggingSystem.bootstrap { LineLogHandler(label: $0, level: filter.level(for: $0)) }

@@ -34,9 +34,11 @@ enum ModuleRules {
             "Coherence", "Chain", "Keystore", "Primitives", "SCALE", "NIOCore", "NIOPosix",
             "NIOHTTP1", "Logging", "Foundation", "Glibc", "Synchronization",
         ],
+        "Dashboard": ["RPC", "NIOHTTP1"],
         "Node": [
-            "BlockSync", "Chain", "Coherence", "Falcon", "Keystore", "LibP2P", "Metrics",
-            "Networking", "Primitives", "RPC", "SCALE", "Storage", "Validator", "VoteGossip", "Logging",
+            "BlockSync", "Chain", "Coherence", "Dashboard", "Falcon", "Keystore", "LibP2P",
+            "Metrics", "Networking", "Primitives", "RPC", "SCALE", "Storage", "Validator",
+            "VoteGossip", "Logging",
             "UnixSignals", "NIOCore", "NIOPosix", "NIOHTTP1", "Foundation", "Glibc", "Dispatch",
             "Synchronization",
         ],

@@ -70,6 +70,8 @@ public struct NodeConfiguration: Sendable {
     /// The address and port of JSON-RPC.
     public var rpcHost = "127.0.0.1"
     public var rpcPort = 9944
+    /// Whether the dashboard is served, to the operator only.
+    public var servesDashboard = false
     /// The source of quantum measurements; nil: simulated where that is allowed.
     public var quantumOrigin: QuantumOrigin?
     /// Measurements older than this are stale: the validator abstains. Milliseconds.

@@ -24,6 +24,11 @@ public enum NodeRun {
             logger.info("Metrics on http://\(address)/metrics")
         }
         logger.info("JSON-RPC on http://\(service.rpcAddress)")
+        if let address = service.dashboardAddress {
+            logger.info("Dashboard on http://\(address)")
+        } else if configuration.servesDashboard {
+            logger.warning("No dashboard: JSON-RPC is open to others than the operator")
+        }
         try await withThrowingTaskGroup(of: Bool.self) { group in
             group.addTask {
                 try await service.run()

@@ -2,6 +2,7 @@ import Foundation
 internal import BlockSync
 internal import Chain
 internal import Coherence
+internal import Dashboard
 internal import LibP2P
 internal import Logging
 internal import Networking
@@ -35,6 +36,12 @@ final class NodeService: Sendable {
 
     /// The address that metrics are served on; nil: they are not.
     var metricsAddress: String? { metrics.map { "\($0.boundAddress)" } }
+
+    /// The dashboard's address; nil: it is not served.
+    var dashboardAddress: String? {
+        guard preparation.configuration.servesDashboard, rpc.servesOperator else { return nil }
+        return rpcAddress + DashboardPages.path
+    }
 
     /// Wires everything and opens the ports.
     static func start(_ preparation: NodePreparation) async throws -> NodeService {
@@ -154,7 +161,9 @@ final class NodeService: Sendable {
         settings.host = configuration.rpcHost
         settings.port = UInt16(clamping: configuration.rpcPort)
         return try await RPCServer.start(
-            configuration: settings, methods: methods, pages: HTTPPage.health(view),
+            configuration: settings, methods: methods,
+            pages: HTTPPage.health(view)
+                + (configuration.servesDashboard ? DashboardPages.all : []),
             logger: Logger(label: "rpc"))
     }
 
