@@ -95,6 +95,8 @@ let package = Package(
         module(
             "LibP2P", ["Primitives", crypto, cryptoExtras, protobuf], exclude: ["Protobuf/Schemas"]),
 
+        module("Testnet"),
+
         // The shell.
         module(
             "Networking",
@@ -121,7 +123,7 @@ let package = Package(
             "quantumharmony-node",
             [
                 "Node", "Chain", "Coherence", "Falcon", "Keystore", "LibP2P", "Primitives",
-                argumentParser, logging,
+                "Testnet", argumentParser, logging,
             ]),
         program("quantumharmony-simulate", ["Simulation", "ModelCheck", argumentParser]),
 
@@ -208,6 +210,7 @@ let package = Package(
         tests(
             "NodeTests",
             ["Node", "Keystore", "Falcon", "Coherence", "Chain", "Primitives", "SCALE", logging]),
+        tests("TestnetTests", ["Testnet"]),
         tests(
             "IntegrationTests",
             ["TestSupport", "Networking", "LibP2P"], exclude: ["kill_switch.c"]),

@@ -13,6 +13,7 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup var validator: ValidatorOptions
     @OptionGroup var network: NetworkOptions
     @OptionGroup var rpc: RPCOptions
+    @OptionGroup var operation: OperationOptions
 
     @Option(help: "The node's name, shown to peers and in logs.")
     var name: String?
@@ -36,9 +37,11 @@ struct RunCommand: AsyncParsableCommand {
         try validator.apply(to: &configuration, isDev: chain.dev)
         try network.apply(to: &configuration)
         rpc.apply(to: &configuration)
+        operation.apply(to: &configuration)
         if let name { configuration.name = name }
         let filter = try LogFilter(logFilter)
         LoggingSystem.bootstrap { LineLogHandler(label: $0, level: filter.level(for: $0)) }
+        operation.watchInput()
         do {
             try await NodeRun.untilInterrupted(configuration)
         } catch {
