@@ -99,6 +99,8 @@ let package = Package(
         module(
             "LibP2P", ["Primitives", crypto, cryptoExtras, protobuf], exclude: ["Protobuf/Schemas"]),
 
+        module("Testnet"),
+
         // The shell.
         module(
             "Networking",
@@ -128,7 +130,7 @@ let package = Package(
             "quantumharmony-node",
             [
                 "Node", "Chain", "Coherence", "Falcon", "Keystore", "LibP2P", "Primitives",
-                argumentParser, logging,
+                "Testnet", argumentParser, logging,
             ]),
         program("quantumharmony-simulate", ["Simulation", "ModelCheck", argumentParser]),
 
@@ -222,6 +224,7 @@ let package = Package(
         tests(
             "NodeTests",
             ["Node", "Keystore", "Falcon", "Coherence", "Chain", "Primitives", "SCALE", logging]),
+        tests("TestnetTests", ["Testnet"]),
         tests(
             "IntegrationTests",
             ["TestSupport", "Networking", "LibP2P"], exclude: ["kill_switch.c"]),

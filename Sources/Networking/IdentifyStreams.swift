@@ -68,7 +68,8 @@ extension SwarmLoop {
     /// wants announced.
     func ownIdentity(for connection: Connection) -> IdentifyMessage {
         let scope = connection.address.scope ?? .global
-        let useful = listenAddresses.filter {
+        let own = configuration.announcesListenAddresses ? listenAddresses : []
+        let useful = own.filter {
             $0.isUsable(seenFrom: scope) && !configuration.publicAddresses.contains($0)
         }
         return IdentifyMessage(

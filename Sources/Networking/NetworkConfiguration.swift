@@ -8,6 +8,8 @@ package struct NetworkConfiguration: Sendable {
     package var listenAddresses: [Multiaddr] = []
     /// Addresses to announce in addition to the ones listened on (behind address translation).
     package var publicAddresses: [Multiaddr] = []
+    /// Whether peers are told the addresses listened on; if not, only the public ones.
+    package var announcesListenAddresses = true
     /// What identify says about the protocols' version.
     package var protocolVersion = "/quantumharmony/1.0"
     /// What identify says about the program: `name/version (node name)`.

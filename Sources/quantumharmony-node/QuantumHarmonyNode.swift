@@ -23,6 +23,7 @@ struct QuantumHarmonyNode: AsyncParsableCommand {
         subcommands: [
             RunCommand.self, KeyCommand.self, BuildSpecCommand.self, PurgeChainCommand.self,
             VerifyCertificateCommand.self,
+            TestnetCommand.self,
         ],
         defaultSubcommand: RunCommand.self)
 }

@@ -15,6 +15,7 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup var rpc: RPCOptions
     @OptionGroup var metrics: MetricsOptions
     @OptionGroup var dashboard: DashboardOptions
+    @OptionGroup var operation: OperationOptions
 
     @Option(help: "The node's name, shown to peers and in logs.")
     var name: String?
@@ -40,9 +41,11 @@ struct RunCommand: AsyncParsableCommand {
         rpc.apply(to: &configuration)
         metrics.apply(to: &configuration)
         dashboard.apply(to: &configuration)
+        operation.apply(to: &configuration)
         if let name { configuration.name = name }
         let filter = try LogFilter(logFilter)
         LoggingSystem.bootstrap { LineLogHandler(label: $0, level: filter.level(for: $0)) }
+        operation.watchInput()
         do {
             try await NodeRun.untilInterrupted(configuration)
         } catch {

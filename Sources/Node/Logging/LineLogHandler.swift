@@ -48,7 +48,7 @@ public struct LineLogHandler: LogHandler {
     }
 
     /// One write call a line, so that lines of several threads do not mix.
-    private static func write(_ line: String) {
+    static func write(_ line: String) {
         var bytes = Array(line.utf8)[...]
         while !bytes.isEmpty {
             let written = bytes.withUnsafeBytes { Glibc.write(2, $0.baseAddress, $0.count) }

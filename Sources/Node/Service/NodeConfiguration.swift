@@ -90,6 +90,11 @@ public struct NodeConfiguration: Sendable {
     /// have one.
     package var voteTampering: (any VoteTampering)?
 
+    // MARK: Operations
+
+    /// Whether peers are told no address but the public ones.
+    public var announcesPublicAddressesOnly = false
+
     public init() {}
 }
 

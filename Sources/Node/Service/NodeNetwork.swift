@@ -26,6 +26,7 @@ struct NodeNetwork: Sendable {
         var settings = NetworkConfiguration(identity: preparation.identity)
         settings.listenAddresses = configuration.listenAddresses
         settings.publicAddresses = configuration.publicAddresses
+        settings.announcesListenAddresses = !configuration.announcesPublicAddressesOnly
         settings.kademlia = KademliaSettings(names: [names.kademlia])
         settings.multicast = Self.usesMulticast(configuration) ? MulticastSettings() : nil
         settings.requiredProtocol = names.blocks
