@@ -70,6 +70,10 @@ public struct NodeConfiguration: Sendable {
     /// The address and port of JSON-RPC.
     public var rpcHost = "127.0.0.1"
     public var rpcPort = 9944
+    /// To whom and how much JSON-RPC is served.
+    public var rpc = RPC()
+    /// What RPC changes the log levels with; nil: they cannot be changed.
+    public var logControl: LogControl?
     /// The source of quantum measurements; nil: simulated where that is allowed.
     public var quantumOrigin: QuantumOrigin?
     /// Measurements older than this are stale: the validator abstains. Milliseconds.
