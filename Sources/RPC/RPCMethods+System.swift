@@ -4,12 +4,18 @@ internal import NIOHTTP1
 
 extension RPCMethods {
     /// All methods of a node.
-    package static func standard(_ node: some NodeQueries) -> RPCMethods {
+    ///
+    /// - Parameter hub: what the node publishes through.
+    package static func standard(
+        _ node: some NodeQueries, hub: SubscriptionHub = SubscriptionHub()
+    ) -> RPCMethods {
         var methods = RPCMethods()
         methods.addSystem(node)
         methods.addChain(node)
         methods.addAuthor(node)
         methods.addCoherence(node)
+        methods.addState(node)
+        methods.addSubscriptions(node, hub: hub)
         return methods
     }
 
@@ -49,6 +55,9 @@ extension RPCMethods {
         add("system_peers", access: .operatorOnly) { (_) throws(RPCError) in
             .array(await node.peers().map(\.json))
         }
+        add("system_unstable_networkState", access: .operatorOnly) { (_) throws(RPCError) in
+            await node.networkState()
+        }
         addReservedPeers(node)
     }
 
@@ -75,6 +84,19 @@ extension RPCMethods {
             }
             return .null
         }
+    }
+}
+
+extension NodeQueries {
+    /// Everything about connections in one object; its members may change with any version.
+    fileprivate func networkState() async -> JSONValue {
+        [
+            "peerId": .string(description.peerID),
+            "listenedAddresses": .array(await listenAddresses().map { .string($0) }),
+            "connectedPeers": .array(await peers().map(\.json)),
+            "reservedPeers": .array(await reservedPeers().map { .string($0) }),
+            "bannedPeers": .array(await bans().map(\.json)),
+        ]
     }
 }
 
