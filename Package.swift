@@ -210,7 +210,10 @@ let package = Package(
         tests("FuzzTests", ["Fuzzing", "Primitives"]),
         tests(
             "NodeTests",
-            ["Node", "Keystore", "Falcon", "Coherence", "Chain", "Primitives", "SCALE", logging]),
+            [
+                "Node", "Metrics", "Validator", "Keystore", "Falcon", "Coherence", "Chain",
+                "Primitives", "SCALE", logging,
+            ]),
         tests(
             "IntegrationTests",
             ["TestSupport", "Networking", "LibP2P"], exclude: ["kill_switch.c"]),
