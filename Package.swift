@@ -224,7 +224,10 @@ let package = Package(
         tests("FuzzTests", ["Fuzzing", "Primitives"]),
         tests(
             "NodeTests",
-            ["Node", "Keystore", "Falcon", "Coherence", "Chain", "Primitives", "SCALE", logging]),
+            [
+                "Node", "Metrics", "Validator", "Keystore", "Falcon", "Coherence", "Chain",
+                "Primitives", "SCALE", logging,
+            ]),
         tests("TestnetTests", ["Testnet"]),
         tests(
             "IntegrationTests",

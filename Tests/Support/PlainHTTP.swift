@@ -1,3 +1,5 @@
+import Foundation
+
 /// One GET over a plain socket: HTTP/1.0, so that the answer ends with the connection.
 package enum PlainHTTP {
     /// The status and the body.

@@ -1,12 +1,12 @@
-internal import Chain
-internal import Coherence
-internal import Metrics
-internal import Primitives
-internal import Validator
+package import Chain
+package import Coherence
+package import Metrics
+package import Primitives
+package import Validator
 
 /// What is counted of votes, rounds and blocks as they happen: sums and histograms, and for at most
 /// a set's validators who took part.
-struct VotingMetrics: Sendable {
+package struct VotingMetrics: Sendable {
     /// Blocks that are not final: no more than that are remembered. The block tree has fewer.
     private static let pendingLimit = 16_384
     /// Arrivals of blocks later than that are blocks fetched long after they were made.
@@ -18,9 +18,14 @@ struct VotingMetrics: Sendable {
     ]
 
     /// Who cast votes, and for what.
-    struct VoteKind: Sendable, Hashable {
-        let isOwn: Bool
-        let isForBlock: Bool
+    package struct VoteKind: Sendable, Hashable {
+        package let isOwn: Bool
+        package let isForBlock: Bool
+
+        package init(isOwn: Bool, isForBlock: Bool) {
+            self.isOwn = isOwn
+            self.isForBlock = isForBlock
+        }
 
         static let all = [true, false].flatMap { isOwn in
             [true, false].map { VoteKind(isOwn: isOwn, isForBlock: $0) }
@@ -28,9 +33,9 @@ struct VotingMetrics: Sendable {
     }
 
     /// What was measured by a validator, as the last certificate that has it tells.
-    struct Measured: Sendable {
-        let averageQBER: UInt32
-        let score: UInt64
+    package struct Measured: Sendable, Hashable {
+        package let averageQBER: UInt32
+        package let score: UInt64
     }
 
     private struct Pending: Sendable {
@@ -46,22 +51,22 @@ struct VotingMetrics: Sendable {
     }
 
     // Since the start of the process.
-    private(set) var votes: [VotePhase: [VoteKind: UInt64]] = [:]
-    private(set) var prevoteQuorum = Histogram(bounds: quorumBounds)
-    private(set) var precommitQuorum = Histogram(bounds: quorumBounds)
-    private(set) var finality = Histogram(
+    package private(set) var votes: [VotePhase: [VoteKind: UInt64]] = [:]
+    package private(set) var prevoteQuorum = Histogram(bounds: quorumBounds)
+    package private(set) var precommitQuorum = Histogram(bounds: quorumBounds)
+    package private(set) var finality = Histogram(
         bounds: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300])
-    private(set) var finalisedBlocks: UInt64 = 0
-    private(set) var doubleVotes: UInt64 = 0
-    private(set) var authorEquivocations: UInt64 = 0
-    private(set) var roundsEnded: UInt64 = 0
-    private(set) var ownMissedRounds: UInt64 = 0
+    package private(set) var finalisedBlocks: UInt64 = 0
+    package private(set) var doubleVotes: UInt64 = 0
+    package private(set) var authorEquivocations: UInt64 = 0
+    package private(set) var roundsEnded: UInt64 = 0
+    package private(set) var ownMissedRounds: UInt64 = 0
 
     // Of the set in force.
-    private(set) var missedRounds: [ValidatorIndex: UInt64] = [:]
-    private(set) var measured: [ValidatorIndex: Measured] = [:]
+    package private(set) var missedRounds: [ValidatorIndex: UInt64] = [:]
+    package private(set) var measured: [ValidatorIndex: Measured] = [:]
     /// Whose precommits the last certificate has; nil before the first one.
-    private(set) var lastVoters: Set<ValidatorIndex>?
+    package private(set) var lastVoters: Set<ValidatorIndex>?
     /// The last blocks' delays by author, in milliseconds, the oldest first.
     private var delays: [AccountID: [Int64]] = [:]
     private var rounds: [RoundNumber: Round] = [:]
@@ -69,16 +74,21 @@ struct VotingMetrics: Sendable {
     private var firstRound: RoundNumber?
     private var pending: [Hash256: Pending] = [:]
     /// When the lock was set; nil when there is none, or when it is older than the process.
-    private(set) var lockedSince: Instant?
+    package private(set) var lockedSince: Instant?
     private let constants: ChainConstants
 
-    init(constants: ChainConstants) { self.constants = constants }
+    package init(constants: ChainConstants) { self.constants = constants }
 
     /// The place of the node that counts.
-    struct Viewpoint: Sendable {
+    package struct Viewpoint: Sendable {
         /// Our position in the set; nil for a follower.
         let local: ValidatorIndex?
         let domain: VotingDomain
+
+        package init(local: ValidatorIndex?, domain: VotingDomain) {
+            self.local = local
+            self.domain = domain
+        }
     }
 
     /// Counts an event.
@@ -86,7 +96,7 @@ struct VotingMetrics: Sendable {
     /// - Parameters:
     ///   - now: monotonic time.
     ///   - unixMilliseconds: wall time.
-    mutating func note(
+    package mutating func note(
         _ event: ValidatorEvent, from viewpoint: Viewpoint, now: Instant, unixMilliseconds: UInt64
     ) {
         switch event {
@@ -161,13 +171,13 @@ struct VotingMetrics: Sendable {
     /// median over the authors of the shortest of their last delays. Nil before the first block.
     ///
     /// The network's delay is in it. What goes beyond is this clock ahead of the others'.
-    var clockSkewMilliseconds: Int64? {
+    package var clockSkewMilliseconds: Int64? {
         let shortest = delays.values.compactMap { $0.min() }.sorted()
         return shortest.isEmpty ? nil : shortest[shortest.count / 2]
     }
 
     /// The shortest of the last delays of an author's blocks, in milliseconds.
-    func blockDelayMilliseconds(of author: AccountID) -> Int64? { delays[author]?.min() }
+    package func blockDelayMilliseconds(of author: AccountID) -> Int64? { delays[author]?.min() }
 
     // MARK: Votes and rounds
 
