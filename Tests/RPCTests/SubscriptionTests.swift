@@ -1,6 +1,5 @@
 import Chain
 import Coherence
-import Logging
 import Primitives
 import RPC
 import SCALE
@@ -16,8 +15,7 @@ struct SubscriptionTests {
         _ change: (inout RPCServer.Configuration) -> Void = { _ in },
         _ body: (RPCServer) async throws -> Void
     ) async throws {
-        try await WebSocketTests.withServer(
-            methods: .standard(node, hub: hub), change, body)
+        try await RPCTests.withServer(methods: .standard(node, hub: hub), change, body)
     }
 
     private func message(_ name: String, _ id: String, _ result: JSONValue) -> JSONValue {
