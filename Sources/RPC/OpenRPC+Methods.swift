@@ -160,6 +160,12 @@ extension RPCMethods {
             .init("Makes a session key and answers its public key.", [], .hex)
         ),
         (
+            ["author_rotateKeysWithOwner"],
+            .init(
+                "Makes a session key for an account, with the proof that its holder gives it.",
+                [.required("owner", .hash)], .object(["keys": .hex, "proof": .hex]))
+        ),
+        (
             ["author_insertKey"],
             .init(
                 "Puts a key into the keystore.",

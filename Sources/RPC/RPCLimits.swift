@@ -25,9 +25,11 @@ package struct RPCLimits: Sendable, Hashable {
 
     /// Subscriptions of one connection.
     package var subscriptionCount = 1_024
-    /// Messages handed to a WebSocket's socket at a time, and those of one subscription that wait
-    /// behind them; a client that lets more come together is closed.
+    /// Messages handed to a WebSocket's socket at a time, and events of one topic that wait behind
+    /// them; a client that lets more come together is closed.
     package var notificationCount = 64
+    /// The same for votes, which come in bursts: all of a round of 1,000 validators.
+    package var voteNotificationCount = 2_048
     /// WebSocket messages that wait for their turn before no more are read.
     package var queuedMessageCount = 16
     /// Calls a minute on one connection, a minute's worth at once; nil: as many as it likes.

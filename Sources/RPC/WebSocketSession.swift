@@ -5,21 +5,31 @@ internal import Synchronization
 
 /// The subscriptions of one WebSocket connection, and the messages that wait for its socket.
 ///
-/// At most `limits.notificationCount` messages are handed to the socket at a time; the rest waits
-/// here, at most as many for each subscription, and the payloads are shared by all connections. A
-/// client that does not take them in time is told so and closed (1008): nobody waits for it and no
-/// memory grows with it.
+/// At most `limits.notificationCount` messages are handed to the socket at a time. What happens
+/// meanwhile waits here once for each topic, whatever the number of subscriptions to it, and the
+/// payloads are shared by all connections. A client that lets more wait than the limits say is told
+/// so and closed (1008): nobody waits for it and no memory grows with it.
 final class WebSocketSession: Sendable {
     private struct Subscription {
         let topic: SubscriptionTopic
         let notification: String
         let hub: SubscriptionHub
-        /// Not yet handed to the socket, oldest first.
-        var waiting: Deque<[UInt8]> = []
-        /// Until the client has been told its subscription's id.
-        var isHeld = true
+        /// What waits until the client has been told its subscription's id; nil from then on.
+        var held: [[UInt8]]? = []
         /// The first message, until the next one has been found to be another one.
         var first: [UInt8]?
+    }
+
+    /// Something that happened, to be told to some subscriptions of one topic.
+    private struct Event {
+        let payload: [UInt8]
+        let topic: SubscriptionTopic
+        let ids: [String]
+        /// Whether it is a new subscription's: each has followed a response that the socket took, so
+        /// that their number needs no limit of its own.
+        var isFirst = false
+        /// How many of them have been told.
+        var position = 0
     }
 
     private struct State {
@@ -28,11 +38,36 @@ final class WebSocketSession: Sendable {
         var ids: [SubscriptionTopic: [String]] = [:]
         /// Subscriptions whose id the client is being told.
         var held: [String] = []
-        /// Whose turn it is: an id for every message that waits and is not held.
-        var turns: Deque<String> = []
+        /// Subscriptions that are held or have a `first`.
+        var newcomers: Set<String> = []
+        var events: Deque<Event> = []
+        /// The number of events that wait, by topic; without those of new subscriptions.
+        var waiting: [SubscriptionTopic: Int] = [:]
         /// Messages that the socket has not taken yet.
         var inFlightCount = 0
         var hasEnded = false
+
+        mutating func append(_ event: Event) {
+            events.append(event)
+            if !event.isFirst { waiting[event.topic, default: 0] += 1 }
+        }
+
+        mutating func removeFirstEvent() {
+            let event = events.removeFirst()
+            if !event.isFirst { waiting[event.topic, default: 1] -= 1 }
+        }
+
+        /// Whether a new subscription is to be told with the others; if it is held, the event waits
+        /// with it, and what its first message said is not said again.
+        mutating func admits(_ payload: [UInt8], _ id: String) -> Bool {
+            guard newcomers.contains(id), let subscription = subscriptions[id] else { return true }
+            subscriptions[id]?.first = nil
+            if subscription.held == nil { newcomers.remove(id) }
+            guard subscription.first != payload else { return false }
+            guard subscription.held != nil else { return true }
+            subscriptions[id]?.held?.append(payload)
+            return false
+        }
     }
 
     private let channel: any Channel
@@ -79,6 +114,7 @@ final class WebSocketSession: Sendable {
             let isFirst = state.ids[subscription.topic]?.isEmpty ?? true
             state.ids[subscription.topic, default: []].append(id)
             state.held.append(id)
+            state.newcomers.insert(id)
             // Within the lock: `end` must find it in the hub. The hub never calls with its own held.
             if isFirst { subscription.hub.add(self, to: subscription.topic) }
             return nil
@@ -91,8 +127,8 @@ final class WebSocketSession: Sendable {
     private func begin(_ id: String, with current: JSONValue) {
         let payload = current.utf8
         state.withLock { state in
-            guard state.subscriptions[id]?.waiting.isEmpty == true else { return }
-            state.subscriptions[id]?.waiting.append(payload)
+            guard state.subscriptions[id]?.held?.isEmpty == true else { return }
+            state.subscriptions[id]?.held = [payload]
             state.subscriptions[id]?.first = payload
         }
     }
@@ -102,9 +138,13 @@ final class WebSocketSession: Sendable {
         let hasNew = state.withLock { state in
             for id in state.held {
                 guard let subscription = state.subscriptions[id] else { continue }
-                state.subscriptions[id]?.isHeld = false
-                state.turns.append(
-                    contentsOf: repeatElement(id, count: subscription.waiting.count))
+                state.subscriptions[id]?.held = nil
+                if subscription.first == nil { state.newcomers.remove(id) }
+                for payload in subscription.held ?? [] {
+                    state.append(
+                        Event(
+                            payload: payload, topic: subscription.topic, ids: [id], isFirst: true))
+                }
             }
             defer { state.held = [] }
             return !state.held.isEmpty
@@ -119,6 +159,7 @@ final class WebSocketSession: Sendable {
                 return false
             }
             state.subscriptions[id] = nil
+            state.newcomers.remove(id)
             state.ids[topic]?.removeAll { $0 == id }
             if state.ids[topic]?.isEmpty == true { subscription.hub.remove(self, from: topic) }
             return true
@@ -129,24 +170,17 @@ final class WebSocketSession: Sendable {
 
     /// Queues what happened for every subscription to it; returns at once.
     func deliver(_ payload: [UInt8], of topic: SubscriptionTopic) {
-        let limit = limits.notificationCount
+        let limit = topic == .votes ? limits.voteNotificationCount : limits.notificationCount
         let isTooSlow = state.withLock { state in
-            guard !state.hasEnded else { return false }
-            for id in state.ids[topic] ?? [] {
-                guard let subscription = state.subscriptions[id] else { continue }
-                if let first = subscription.first {
-                    state.subscriptions[id]?.first = nil
-                    if first == payload { continue }
-                }
-                guard subscription.waiting.count < limit else { return true }
-                state.subscriptions[id]?.waiting.append(payload)
-                if !subscription.isHeld { state.turns.append(id) }
-            }
-            return false
+            guard !state.hasEnded, let all = state.ids[topic], !all.isEmpty else { return false }
+            guard state.waiting[topic, default: 0] < limit else { return true }
+            let ids = state.newcomers.isEmpty ? all : all.filter { state.admits(payload, $0) }
+            if !ids.isEmpty { state.append(Event(payload: payload, topic: topic, ids: ids)) }
+            return state.held.contains { (state.subscriptions[$0]?.held?.count ?? 0) > limit }
         }
         if isTooSlow {
             end()
-            close(.policyViolation, "too slow: \(limit) messages of a subscription wait")
+            close(.policyViolation, "too slow: \(limit) messages wait")
         } else {
             schedulePump()
         }
@@ -180,7 +214,9 @@ final class WebSocketSession: Sendable {
             state.subscriptions = [:]
             state.ids = [:]
             state.held = []
-            state.turns = []
+            state.newcomers = []
+            state.events = []
+            state.waiting = [:]
         }
     }
 
@@ -189,7 +225,7 @@ final class WebSocketSession: Sendable {
     private func schedulePump() {
         let limit = limits.notificationCount
         // With a full socket the next written message pumps on.
-        guard state.withLock({ !$0.turns.isEmpty && $0.inFlightCount < limit }) else { return }
+        guard state.withLock({ !$0.events.isEmpty && $0.inFlightCount < limit }) else { return }
         channel.eventLoop.execute { self.pump() }
     }
 
@@ -208,14 +244,17 @@ final class WebSocketSession: Sendable {
 
     private func nextMessage(_ state: inout State) -> [UInt8]? {
         guard state.inFlightCount < limits.notificationCount else { return nil }
-        while let id = state.turns.popFirst() {
+        while let event = state.events.first {
+            guard event.position < event.ids.count else {
+                state.removeFirstEvent()
+                continue
+            }
+            state.events[0].position += 1
+            let id = event.ids[event.position]
             // One that was ended meanwhile has nothing to say any more.
-            guard let subscription = state.subscriptions[id],
-                let payload = subscription.waiting.first
-            else { continue }
-            state.subscriptions[id]?.waiting.removeFirst()
+            guard let subscription = state.subscriptions[id] else { continue }
             state.inFlightCount += 1
-            return Self.message(payload, subscription.notification, id: id)
+            return Self.message(event.payload, subscription.notification, id: id)
         }
         return nil
     }

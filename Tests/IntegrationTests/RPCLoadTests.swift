@@ -4,22 +4,10 @@ import Testing
 
 /// RPC clients that ask for much, take nothing or send rubbish do not hold up the node.
 @Suite(.serialized) struct RPCLoadTests {
-    private static let handshake = Array(
-        """
-        GET / HTTP/1.1\r
-        Host: localhost\r
-        Upgrade: websocket\r
-        Connection: Upgrade\r
-        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r
-        Sec-WebSocket-Version: 13\r
-        \r
+    private static let handshake = WebSocketBytes.request()
 
-        """.utf8)
-
-    /// A text frame with the mask 0.
     private static func frame(_ text: String) -> [UInt8] {
-        let body = Array(text.utf8)
-        return [0x81, 0xFE, UInt8(body.count >> 8), UInt8(body.count & 255), 0, 0, 0, 0] + body
+        WebSocketBytes.frame(1, Array(text.utf8))
     }
 
     private static func call(_ method: String) -> String {

@@ -1,4 +1,3 @@
-import Logging
 import NIOCore
 import Primitives
 import RPC
@@ -10,21 +9,13 @@ struct HostileClientTests {
     private func withServer(
         _ change: (inout RPCLimits) -> Void, _ body: (RPCServer) async throws -> Void
     ) async throws {
-        var configuration = RPCServer.Configuration()
-        configuration.port = 0
-        change(&configuration.limits)
-        let server = try await RPCServer.start(
-            configuration: configuration, methods: ServerTests.methods(),
-            logger: Logger(label: "test"))
-        do {
+        try await RPCTests.withServer {
+            change(&$0.limits)
+        } _: { server in
             try await body(server)
             // Whatever came before, the server still answers.
             #expect(try await call(server).hasSuffix(ServerTests.echoAnswer))
-        } catch {
-            await server.shutdown()
-            throw error
         }
-        await server.shutdown()
     }
 
     private func call(_ server: RPCServer) async throws -> String {

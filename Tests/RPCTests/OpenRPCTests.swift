@@ -36,14 +36,14 @@ struct OpenRPCTests {
     /// Methods of a running node that the stub does not have.
     static let ofNodes: Set<String> = [
         "coherence_timings", "coherence_statistics", "system_addLogFilter",
-        "system_resetLogFilter", "author_rotateKeys", "author_insertKey", "author_hasKey",
-        "author_hasSessionKeys",
+        "system_resetLogFilter", "author_rotateKeys", "author_rotateKeysWithOwner",
+        "author_insertKey", "author_hasKey", "author_hasSessionKeys",
     ]
 
     @Test("it describes nothing that there is not")
     func nothingElse() async throws {
         let names = Set(try await methods().compactMap { $0["name"]?.string })
-        #expect(Set(RPCMethods.descriptions.keys).subtracting(names) == Self.ofNodes)
+        #expect(Set(RPCMethods.descriptions.keys).subtracting(names).isSubset(of: Self.ofNodes))
     }
 
     @Test("results are as it says")

@@ -28,20 +28,8 @@ struct ServerTests {
         _ change: (inout RPCServer.Configuration) -> Void = { _ in },
         _ body: (RPCServer) async throws -> Void
     ) async throws {
-        var configuration = RPCServer.Configuration()
-        configuration.port = 0
-        change(&configuration)
         let page = HTTPPage(path: "/health") { .json(Array("{\"peers\":0}".utf8)) }
-        let server = try await RPCServer.start(
-            configuration: configuration, methods: Self.methods(), pages: [page],
-            logger: Logger(label: "test"))
-        do {
-            try await body(server)
-        } catch {
-            await server.shutdown()
-            throw error
-        }
-        await server.shutdown()
+        try await RPCTests.withServer(pages: [page], change, body)
     }
 
     private func exchange(_ request: String, with server: RPCServer) async throws -> String {

@@ -1,6 +1,5 @@
 import Chain
 import Coherence
-import Logging
 import Primitives
 import RPC
 import SCALE
@@ -16,8 +15,7 @@ struct SubscriptionTests {
         _ change: (inout RPCServer.Configuration) -> Void = { _ in },
         _ body: (RPCServer) async throws -> Void
     ) async throws {
-        try await WebSocketTests.withServer(
-            methods: .standard(node, hub: hub), change, body)
+        try await RPCTests.withServer(methods: .standard(node, hub: hub), change, body)
     }
 
     private func message(_ name: String, _ id: String, _ result: JSONValue) -> JSONValue {
@@ -157,13 +155,13 @@ struct SubscriptionTests {
         } _: { server in
             let slow = try await WebSocketClient.connect(to: server.boundAddress.port)
             let quick = try await WebSocketClient.connect(to: server.boundAddress.port)
-            _ = try await slow.subscribe("coherence_subscribeVotes")
-            _ = try await quick.subscribe("coherence_subscribeVotes")
+            _ = try await slow.subscribe("coherence_subscribeCertificates")
+            _ = try await quick.subscribe("coherence_subscribeCertificates")
             try await slow.raw.stopReading()
             let payload = JSONValue.string(String(repeating: "x", count: 1 << 16))
             // More than the sockets' buffers, the messages in flight and those that wait.
             for _ in 0..<600 {
-                hub.publish(.votes) { payload }
+                hub.publish(.certificates) { payload }
                 #expect(try await quick.nextJSON()["params"]?["result"] == payload)
             }
             try? await slow.raw.startReading()
@@ -177,8 +175,20 @@ struct SubscriptionTests {
             // The reason comes if the client begins to read before the connection is cut.
             #expect(last == nil || last?.opcode == 1 || last?.closeCode == 1008)
             while server.statistics.connectionCount > 1 { await Task.yield() }
-            #expect(hub.hasSubscribers(of: .votes))
+            #expect(hub.hasSubscribers(of: .certificates))
             #expect(try await quick.call("system_name")["result"] == "Stub Node")
+        }
+    }
+
+    @Test("a round's votes of a thousand validators come at once and all arrive, in order")
+    func burst() async throws {
+        try await withServer { server in
+            let client = try await WebSocketClient.connect(to: server.boundAddress.port)
+            _ = try await client.subscribe("coherence_subscribeVotes")
+            for number in 0..<2_000 { hub.publish(.votes) { .integer(number) } }
+            for number in 0..<2_000 {
+                #expect(try await client.nextJSON()["params"]?["result"] == .integer(number))
+            }
         }
     }
 

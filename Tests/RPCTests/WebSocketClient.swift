@@ -1,4 +1,5 @@
 import RPC
+import TestSupport
 import Testing
 
 /// A WebSocket client that sends what a test wants, right or wrong.
@@ -25,15 +26,10 @@ final class WebSocketClient {
         parts = raw.received.makeAsyncIterator()
     }
 
-    static func request(headers: String = "Host: localhost\r\n") -> String {
-        "GET / HTTP/1.1\r\n\(headers)Upgrade: websocket\r\nConnection: Upgrade\r\n"
-            + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-    }
-
     /// Connects and checks the answer to RFC 6455's own example key.
     static func connect(to port: UInt16) async throws -> WebSocketClient {
         let client = WebSocketClient(try await RawClient.connect(to: port))
-        try await client.raw.send(request())
+        try await client.raw.send(WebSocketBytes.request())
         let head = try await client.head()
         #expect(head.hasPrefix("HTTP/1.1 101 Switching Protocols\r\n"))
         #expect(head.lowercased().contains("sec-websocket-accept: s3pplmbitxaq9kygzzhzrbk+xoo="))
@@ -52,26 +48,8 @@ final class WebSocketClient {
         }
     }
 
-    /// A frame's bytes, masked as a client's are.
-    static func frame(
-        _ opcode: UInt8, _ body: [UInt8], isFinal: Bool = true, isMasked: Bool = true
-    ) -> [UInt8] {
-        let mask: [UInt8] = isMasked ? [0x37, 0xFA, 0x21, 0x3D] : [0, 0, 0, 0]
-        var bytes = [opcode | (isFinal ? 0x80 : 0)]
-        let flag: UInt8 = isMasked ? 0x80 : 0
-        switch body.count {
-        case 0..<126: bytes.append(flag | UInt8(body.count))
-        case 126..<65_536: bytes += [flag | 126, UInt8(body.count >> 8), UInt8(body.count & 255)]
-        default:
-            bytes.append(flag | 127)
-            bytes += (0..<8).reversed().map { UInt8(truncatingIfNeeded: body.count >> (8 * $0)) }
-        }
-        if isMasked { bytes += mask }
-        return bytes + body.enumerated().map { $1 ^ mask[$0 % 4] }
-    }
-
     func send(_ text: String) async throws {
-        try await raw.send(Self.frame(1, Array(text.utf8)))
+        try await raw.send(WebSocketBytes.frame(1, Array(text.utf8)))
     }
 
     /// The next frame; nil when the server has closed.

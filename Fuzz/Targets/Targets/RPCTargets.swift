@@ -85,17 +85,24 @@ enum RPCTargets {
             while case .byteBuffer(let buffer)? = try channel.readOutbound(as: IOData.self) {
                 served.output += Array(buffer.readableBytesView)
             }
-            _ = try? channel.finish(acceptAlreadyClosed: true)
-            let calls = connection.calls
-            served.calls = Blocking.wait {
-                var all: [HTTPCall] = []
-                for await call in calls { all.append(call) }
-                return all
-            }
+            served.calls = endedCalls(of: connection, on: channel)
         } catch {
             throw FuzzFinding("the pipeline: \(error)")
         }
         return served
+    }
+
+    /// Ends a connection; the calls that came of it.
+    static func endedCalls(
+        of connection: HTTPConnection, on channel: EmbeddedChannel
+    ) -> [HTTPCall] {
+        _ = try? channel.finish(acceptAlreadyClosed: true)
+        let calls = connection.calls
+        return Blocking.wait {
+            var all: [HTTPCall] = []
+            for await call in calls { all.append(call) }
+            return all
+        }
     }
 
     // MARK: JSON-RPC

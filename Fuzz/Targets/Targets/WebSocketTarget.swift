@@ -1,27 +1,14 @@
 import NIOCore
 import NIOEmbedded
 import RPC
+import TestSupport
 
 extension RPCTargets {
-    private static let handshake = Array(
-        """
-        GET / HTTP/1.1\r
-        Host: localhost\r
-        Upgrade: websocket\r
-        Connection: Upgrade\r
-        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r
-        Sec-WebSocket-Version: 13\r
-        \r
-
-        """.utf8)
-
     private static let limit = 2_048
 
-    /// A client's frame with the mask 0: its bytes stand as they are.
+    /// A frame with the mask 0: its bytes stand as they are. The first byte has flags and kind.
     private static func frame(_ first: UInt8, _ body: [UInt8]) -> [UInt8] {
-        body.count < 126
-            ? [first, 0x80 | UInt8(body.count), 0, 0, 0, 0] + body
-            : [first, 0xFE, UInt8(body.count >> 8), UInt8(body.count & 255), 0, 0, 0, 0] + body
+        WebSocketBytes.frame(first & 0x0F, body, isFinal: first >= 0x80, mask: [0, 0, 0, 0])
     }
 
     static let webSocket = FuzzTarget(
@@ -65,7 +52,7 @@ extension RPCTargets {
         do {
             let connection = try HTTPConnection(channel, gate: gate, limits: limits)
             channel.pipeline.fireChannelActive()
-            try channel.writeInbound(ByteBuffer(bytes: handshake))
+            try channel.writeInbound(ByteBuffer(bytes: WebSocketBytes.request()))
             guard case .byteBuffer(let head)? = try channel.readOutbound(as: IOData.self),
                 head.readableBytesView.starts(with: "HTTP/1.1 101 ".utf8)
             else { throw FuzzFinding("the handshake is not answered") }
@@ -76,13 +63,7 @@ extension RPCTargets {
             while let buffer = try channel.readOutbound(as: ByteBuffer.self) {
                 served.output += Array(buffer.readableBytesView)
             }
-            _ = try? channel.finish(acceptAlreadyClosed: true)
-            let calls = connection.calls
-            served.calls = Blocking.wait {
-                var all: [HTTPCall] = []
-                for await call in calls { all.append(call) }
-                return all
-            }
+            served.calls = endedCalls(of: connection, on: channel)
         } catch let finding as FuzzFinding {
             throw finding
         } catch {

@@ -59,7 +59,7 @@ def notification(subscription):
 
 final = result("chain_getFinalizedHead", [])
 number = int(result("chain_getHeader", [final])["number"], 16)
-key = "0x" + "0a" * 32
+key = "0x" + "0a" * 1793
 peer = "12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp"
 
 # What each method is called with.
@@ -93,8 +93,9 @@ CALLS = {
     # Refused, as a garbled extrinsic has to be.
     "author_submitExtrinsic": ["0x00"],
     # Where a node has them.
-    "author_insertKey": ["cohe", "//Nobody", key],
-    "author_hasKey": [key, "cohe"],
+    "author_rotateKeysWithOwner": ["0x" + "0a" * 32],
+    "author_insertKey": ["falc", "//Nobody", key],
+    "author_hasKey": [key, "falc"],
     "author_hasSessionKeys": [key],
 }
 # The methods that end a subscription, by those that make one.
@@ -112,6 +113,7 @@ CHANGING = {
     "system_health", "system_peers", "system_syncState", "system_unstable_networkState",
     "chain_getHead", "chain_getFinalizedHead", "chain_getFinalisedHead", "coherence_roundState",
     "coherence_timings", "coherence_statistics", "coherence_votes", "author_rotateKeys",
+    "author_rotateKeysWithOwner",
     "author_pendingExtrinsics", "system_addReservedPeer", "system_removeReservedPeer",
     "chain_getBlock", "coherence_bans",
 }

@@ -17,6 +17,22 @@ def logs(header):
     return [next(iter(item.value if hasattr(item, "value") else item)) for item in items]
 
 
+def summary(chain, head, final, block, final_number):
+    """What both libraries tell in the same way."""
+    header = block["header"]
+    return {
+        "chain": chain.chain,
+        "ss58": chain.ss58_format,
+        "head": head,
+        "finalHash": final,
+        "finalNumber": final_number,
+        "blockHash": header["hash"],
+        "number": header["number"],
+        "extrinsics": len(block["extrinsics"]),
+        "logs": logs(header),
+    }
+
+
 def plain(url):
     from substrateinterface import SubstrateInterface
 
@@ -34,20 +50,11 @@ def plain(url):
                 return "done" if len(seen) >= UPDATES else None
 
             assert chain.subscribe_block_headers(handler, finalized_only=finalised) == "done"
+        number = header["header"]["number"]
         return {
-            "chain": chain.chain,
+            **summary(chain, head, final, block, number),
             "name": chain.name,
-            "version": chain.version,
-            "ss58": chain.ss58_format,
-            "head": head,
-            "finalHash": final,
-            "blockHash": block["header"]["hash"],
-            "number": block["header"]["number"],
-            "parent": block["header"]["parentHash"],
-            "extrinsics": len(block["extrinsics"]),
-            "logs": logs(block["header"]),
-            "finalNumber": header["header"]["number"],
-            "hashOfNumber": chain.get_block_hash(header["header"]["number"]),
+            "hashOfNumber": chain.get_block_hash(number),
             **told,
         }
 
@@ -70,20 +77,11 @@ async def asynchronous(url):
 
             subscribe = chain.subscribe_block_headers
             assert await subscribe(handler, finalized_only=finalised) == "done"
+        number = header["header"]["number"]
         return {
-            "chain": chain.chain,
+            **summary(chain, head, final, block, number),
             "name": await chain.name,
-            "version": await chain.version,
-            "ss58": chain.ss58_format,
-            "head": head,
-            "finalHash": final,
-            "blockHash": block["header"]["hash"],
-            "number": block["header"]["number"],
-            "parent": block["header"]["parentHash"],
-            "extrinsics": len(block["extrinsics"]),
-            "logs": logs(block["header"]),
-            "finalNumber": header["header"]["number"],
-            "hashOfNumber": await chain.get_block_hash(header["header"]["number"]),
+            "hashOfNumber": await chain.get_block_hash(number),
             **told,
         }
 
