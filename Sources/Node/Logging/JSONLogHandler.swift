@@ -11,10 +11,10 @@ public enum LogFormat: String, Sendable, CaseIterable {
     case json
 
     /// What writes the lines of a target.
-    public func handler(label: String, level: Logger.Level) -> any LogHandler {
+    public func handler(label: String, control: LogControl) -> any LogHandler {
         switch self {
-        case .text: LineLogHandler(label: label, level: level)
-        case .json: JSONLogHandler(label: label, level: level)
+        case .text: LineLogHandler(label: label, control: control)
+        case .json: JSONLogHandler(label: label, control: control)
         }
     }
 }
@@ -23,14 +23,22 @@ public enum LogFormat: String, Sendable, CaseIterable {
 /// (RFC 3339, UTC, milliseconds), `level` (lower case), `target`, `message` and `fields` (an object of
 /// strings).
 public struct JSONLogHandler: LogHandler {
-    public var logLevel: Logger.Level
+    public var logLevel: Logger.Level {
+        get { ownLevel ?? target.level }
+        set { ownLevel = newValue }
+    }
     public var metadata: Logger.Metadata = [:]
     private let label: String
+    private let target: LogControl.Target
+    /// What this logger alone was set to.
+    private var ownLevel: Logger.Level?
 
-    /// - Parameter label: the target, for example `coherence`.
-    public init(label: String, level: Logger.Level) {
+    /// - Parameters:
+    ///   - label: the target, for example `coherence`.
+    ///   - control: says how much is written, also later.
+    public init(label: String, control: LogControl) {
         self.label = label
-        logLevel = level
+        target = control.target(label)
     }
 
     public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
