@@ -11,6 +11,7 @@ struct RunCommand: AsyncParsableCommand {
 
     @OptionGroup var chain: ChainOptions
     @OptionGroup var validator: ValidatorOptions
+    @OptionGroup var keystore: KeystoreOptions
     @OptionGroup var network: NetworkOptions
     @OptionGroup var rpc: RPCOptions
 
@@ -34,6 +35,7 @@ struct RunCommand: AsyncParsableCommand {
         var configuration = NodeConfiguration()
         try chain.apply(to: &configuration)
         try validator.apply(to: &configuration, isDev: chain.dev)
+        try keystore.apply(to: &configuration)
         try network.apply(to: &configuration)
         rpc.apply(to: &configuration)
         if let name { configuration.name = name }

@@ -27,24 +27,35 @@ enum ModuleRules {
             "Synchronization",
         ],
         "Keystore": [
-            "Falcon", "Primitives", "LibP2P", "Crypto", "Foundation", "Glibc", "Synchronization",
+            "Falcon", "Primitives", "SCALE", "LibP2P", "CSodium", "Crypto", "Foundation", "Glibc",
+            "Synchronization",
         ],
+        "RemoteSigning": [
+            "Storage", "Keystore", "Falcon", "Coherence", "Chain", "Primitives", "SCALE",
+            "Logging", "Dispatch", "Glibc", "Synchronization",
+        ],
+        "KeyOptions": ["Keystore", "ArgumentParser", "Glibc"],
         "RPC": [
             "Coherence", "Chain", "Keystore", "Primitives", "SCALE", "NIOCore", "NIOPosix",
             "NIOHTTP1", "Logging", "Foundation", "Glibc", "Synchronization",
         ],
         "Node": [
             "BlockSync", "Chain", "Coherence", "Falcon", "Keystore", "LibP2P", "Networking",
-            "Primitives", "RPC", "SCALE", "Storage", "Validator", "VoteGossip", "Logging",
-            "UnixSignals", "NIOCore", "NIOPosix", "NIOHTTP1", "Foundation", "Glibc", "Dispatch",
+            "Primitives", "RemoteSigning", "RPC", "SCALE", "Storage", "Validator", "VoteGossip",
+            "Logging", "UnixSignals", "NIOCore", "NIOPosix", "NIOHTTP1", "Foundation", "Glibc",
+            "Dispatch",
             "Synchronization",
         ],
         "Simulation": [
             "Validator", "VoteGossip", "Coherence", "BlockSync", "Chain", "Primitives", "SCALE",
         ],
         "quantumharmony-node": [
-            "Node", "Chain", "Coherence", "Falcon", "Keystore", "LibP2P", "Primitives",
-            "ArgumentParser", "Logging", "Foundation", "Glibc",
+            "Node", "Chain", "Coherence", "Falcon", "KeyOptions", "Keystore", "LibP2P",
+            "Primitives", "ArgumentParser", "Logging", "Foundation", "Glibc",
+        ],
+        "quantumharmony-signer": [
+            "Node", "RemoteSigning", "KeyOptions", "Keystore", "Storage", "Falcon",
+            "ArgumentParser", "Logging",
         ],
         "quantumharmony-simulate": [
             "Simulation", "ModelCheck", "ArgumentParser", "Foundation", "Glibc",

@@ -90,6 +90,7 @@ final class NodeService: Sendable {
             bans: bans, startingNumber: preparation.tree.best.number)
         var methods = RPCMethods.standard(view)
         methods.addTimings(observer.timings)
+        methods.addKeys(try SessionKeys(preparation, host: host))
         methods.addStatistics(host, network: network, storage: storage)
         rpc = try await Self.startRPC(preparation.configuration, view: view, methods: methods)
     }
