@@ -65,6 +65,7 @@ let package = Package(
         .library(name: "LibP2P", targets: ["LibP2P"]),
         .library(name: "Coherence", targets: ["Coherence"]),
         .executable(name: "quantumharmony-node", targets: ["quantumharmony-node"]),
+        .executable(name: "quantumharmony-signer", targets: ["quantumharmony-signer"]),
         .executable(name: "quantumharmony-simulate", targets: ["quantumharmony-simulate"]),
         .library(name: "FuzzEntry", type: .static, targets: ["FuzzEntry"]),
     ],
@@ -107,7 +108,14 @@ let package = Package(
             "Networking",
             ["LibP2P", "Primitives", "CResolver", nioCore, nioPosix, logging, deque]),
         module("Storage", ["Coherence", "Chain", "Primitives", "SCALE", grdb]),
-        module("Keystore", ["Falcon", "Primitives", "LibP2P", crypto]),
+        module("Keystore", ["Falcon", "Primitives", "LibP2P", "SCALE", "CSodium", crypto]),
+        module(
+            "RemoteSigning",
+            [
+                "Storage", "Keystore", "Falcon", "Coherence", "Chain", "Primitives", "SCALE",
+                logging,
+            ]),
+        module("KeyOptions", ["Keystore", argumentParser]),
         module(
             "RPC",
             [
@@ -120,9 +128,8 @@ let package = Package(
             "Node",
             [
                 "BlockSync", "Chain", "Coherence", "Dashboard", "Falcon", "Keystore", "LibP2P",
-                "Metrics", "Networking", "Primitives", "RPC", "SCALE", "Storage", "Validator",
-                "VoteGossip", logging,
-                unixSignals, nioCore, nioPosix, nioHTTP1,
+                "Metrics", "Networking", "Primitives", "RemoteSigning", "RPC", "SCALE", "Storage",
+                "Validator", "VoteGossip", logging, unixSignals, nioCore, nioPosix, nioHTTP1,
             ]),
         module(
             "Simulation",
@@ -130,8 +137,14 @@ let package = Package(
         program(
             "quantumharmony-node",
             [
-                "Node", "Chain", "Coherence", "Falcon", "Keystore", "LibP2P", "Primitives",
-                "Testnet", argumentParser, logging,
+                "Node", "Chain", "Coherence", "Falcon", "KeyOptions", "Keystore", "LibP2P",
+                "Primitives", "Testnet", argumentParser, logging,
+            ]),
+        program(
+            "quantumharmony-signer",
+            [
+                "Node", "RemoteSigning", "KeyOptions", "Keystore", "Storage", "Falcon",
+                argumentParser, logging,
             ]),
         program("quantumharmony-simulate", ["Simulation", "ModelCheck", argumentParser]),
 
@@ -154,7 +167,8 @@ let package = Package(
         .target(
             name: "Fuzzing",
             dependencies: [
-                "TestSupport", "Node", "RPC", "Storage", "Validator", "VoteGossip", "Coherence",
+                "TestSupport", "Node", "RPC", "Storage", "Validator", "VoteGossip",
+                "Coherence",
                 "BlockSync", "Chain", "Falcon", "Keystore", "LibP2P", "Primitives", "SCALE",
                 nioCore, nioEmbedded,
             ],
@@ -204,7 +218,7 @@ let package = Package(
             "NetworkingTests", ["Networking", "LibP2P", "Primitives", nioCore, nioPosix, logging],
             isOptimised: true),
         tests("StorageTests", ["Storage", "Coherence", "Chain", "Primitives", "SCALE", grdb]),
-        tests("KeystoreTests", ["Keystore", "Falcon", "Primitives", "LibP2P"]),
+        tests("KeystoreTests", ["Keystore", "Falcon", "Primitives", "LibP2P", crypto]),
         tests(
             "RPCTests",
             [

@@ -14,6 +14,8 @@ package enum KeystoreError: Error, Sendable, Hashable, CustomStringConvertible {
     case malformed(path: String, reason: String)
     /// The key in the file is not the one that its name says.
     case wrongName(path: String)
+    /// The secret belongs to another public key than was said.
+    case otherKey
     /// A key is there already; it is not overwritten.
     case alreadyExists(path: String)
     /// The file cannot be written.
@@ -22,6 +24,16 @@ package enum KeystoreError: Error, Sendable, Hashable, CustomStringConvertible {
     case noRandomness(reason: String)
     /// A text that names no key.
     case invalidURI(reason: String)
+    /// The file is encrypted, and no password was given.
+    case passwordNeeded(path: String)
+    /// The file does not open with the password.
+    case wrongPassword(path: String)
+    /// A text that cannot be a password.
+    case invalidPassword(reason: String)
+    /// Nothing can be encrypted or decrypted.
+    case noEncryption(reason: String)
+    /// The process that keeps the key gave no signature.
+    case signerFailed(reason: String)
 
     package var description: String {
         switch self {
@@ -45,6 +57,7 @@ package enum KeystoreError: Error, Sendable, Hashable, CustomStringConvertible {
             the key file \(path) holds another key than its name says: it was renamed or mixed up. \
             Restore the name, or insert the key again.
             """
+        case .otherKey: "the secret does not belong to this public key: check both."
         case .alreadyExists(let path):
             "a key exists at \(path) and is not overwritten: move it away first if you mean to."
         case .unwritable(let path, let reason):
@@ -53,6 +66,19 @@ package enum KeystoreError: Error, Sendable, Hashable, CustomStringConvertible {
             "the operating system gave no randomness: \(reason). No key was made."
         case .invalidURI(let reason):
             "this names no key: \(reason). Development keys are named like //Alice."
+        case .passwordNeeded(let path):
+            """
+            the key file \(path) is encrypted and no password was given: give --password-filename, \
+            --password-interactive or --password.
+            """
+        case .wrongPassword(let path):
+            """
+            the key file \(path) does not open with this password: the password is wrong, or the \
+            file was changed or renamed. Nothing was done. Try again, or restore the file from a backup.
+            """
+        case .invalidPassword(let reason): "this is no password: \(reason). Choose another one."
+        case .noEncryption(let reason): "keys cannot be encrypted or decrypted: \(reason)."
+        case .signerFailed(let reason): "the signer gave no signature: \(reason)"
         }
     }
 }

@@ -1,18 +1,24 @@
 internal import Glibc
 
 /// Secret bytes in one heap buffer that is erased when it goes.
-struct SecretBytes: ~Copyable {
+package struct SecretBytes: ~Copyable {
     private let address: UnsafeMutableRawPointer
     private let capacity: Int
     /// How many bytes are in use.
-    private(set) var count: Int
+    package private(set) var count: Int
 
     /// `count` zero bytes.
-    init(count: Int) {
+    package init(count: Int) {
         capacity = max(count, 1)
         address = .allocate(byteCount: capacity, alignment: 16)
         address.initializeMemory(as: UInt8.self, repeating: 0, count: capacity)
         self.count = count
+    }
+
+    /// A copy of bytes, which stay the caller's to erase.
+    package init(copying bytes: some Collection<UInt8>) {
+        self.init(count: bytes.count)
+        withBytes { $0.copyBytes(from: bytes) }
     }
 
     deinit {
@@ -21,11 +27,16 @@ struct SecretBytes: ~Copyable {
     }
 
     /// Lends the bytes; the pointer is not to be kept.
-    borrowing func withBytes<Result: ~Copyable, Failure: Error>(
+    package borrowing func withBytes<Result: ~Copyable, Failure: Error>(
         _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         try body(UnsafeMutableRawBufferPointer(start: address, count: count))
     }
+
+    /// Lends the first byte; the pointer is not to be kept.
+    borrowing func withPointer<Result>(
+        _ body: (UnsafeMutablePointer<UInt8>) -> Result
+    ) -> Result { body(address.assumingMemoryBound(to: UInt8.self)) }
 
     /// Forgets all bytes from `count` on.
     mutating func truncate(to count: Int) {
@@ -34,7 +45,7 @@ struct SecretBytes: ~Copyable {
     }
 
     /// The bytes as lower-case hexadecimal digits in ASCII, in a buffer that is erased, too.
-    borrowing func hexDigits() -> SecretBytes {
+    package borrowing func hexDigits() -> SecretBytes {
         let digits = SecretBytes(count: 2 * count)
         withBytes { source in
             digits.withBytes { target in

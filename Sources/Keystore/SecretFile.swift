@@ -60,6 +60,24 @@ enum SecretFile {
     static func create(
         _ name: String, in directory: String, content: borrowing SecretBytes
     ) throws(KeystoreError) {
+        // Unlike renaming, linking never replaces what is there.
+        try put(name, in: directory, content: content) { link($0, $1) }
+    }
+
+    /// Writes a file in the place of one that may exist, whole or not at all, with mode 0600; when
+    /// it returns the file is on the disk.
+    ///
+    /// - Throws: `unwritable` or `noRandomness`.
+    static func replace(
+        _ name: String, in directory: String, content: borrowing SecretBytes
+    ) throws(KeystoreError) {
+        try put(name, in: directory, content: content) { rename($0, $1) }
+    }
+
+    private static func put(
+        _ name: String, in directory: String, content: borrowing SecretBytes,
+        putInPlace: (_ temporary: String, _ path: String) -> CInt
+    ) throws(KeystoreError) {
         let path = "\(directory)/\(name)"
         let suffix = try SystemRandomness.bytes(count: 8).hexDigits()
             .withBytes { String(decoding: $0, as: UTF8.self) }
@@ -78,8 +96,7 @@ enum SecretFile {
             try writeAll(UnsafeRawBufferPointer(buffer), to: descriptor, path: path)
         }
         guard fsync(descriptor) == 0 else { throw .unwritable(path: path, reason: reason()) }
-        // Unlike renaming, linking never replaces what is there.
-        guard link(temporary, path) == 0 else {
+        guard putInPlace(temporary, path) == 0 else {
             throw errno == EEXIST
                 ? .alreadyExists(path: path) : .unwritable(path: path, reason: reason())
         }

@@ -3,23 +3,26 @@ package import Primitives
 
 /// A directory of Falcon-1024 session keys, in the layout of Substrate's keystore.
 ///
-/// A file's name is the key type's four ASCII bytes and a 32-byte name of the key, in hexadecimal;
-/// its content is a JSON string with the secret: a development URI such as "//Alice", or `0x` and
-/// the 2,305 bytes of the encoded key. Where Substrate has the public key in the name, here stands
-/// its BLAKE2b-256: 1,793 bytes do not fit. Files have mode 0600, the directory 0700.
+/// A file's content is a JSON string with the secret: a development URI such as "//Alice", or `0x`
+/// and the 2,305 bytes of the encoded key; with a password, that text encrypted. Where Substrate has
+/// the public key in the name, here stands its BLAKE2b-256: 1,793 bytes do not fit.
 package struct SessionKeystore: Sendable {
     /// The key type of Falcon session keys: `falc` in ASCII.
     package static let keyType: [UInt8] = Array("falc".utf8)
-    /// The secret in hexadecimal, `0x`, quotes and a line's end; URIs are shorter.
-    private static let fileLimit = 2 * Falcon1024.secretKeyByteCount + 16
+
+    /// The files.
+    package let files: KeyFiles
 
     /// The directory's path.
-    package let directory: String
+    package var directory: String { files.directory }
 
     /// Opens a directory of keys, making it when it is missing.
-    package init(directory: String) throws(KeystoreError) {
-        try SecretFile.createDirectory(directory)
-        self.directory = directory
+    ///
+    /// - Parameter password: what new keys are encrypted with, and those that are encrypted opened.
+    package init(
+        directory: String, password: KeystorePassword? = nil
+    ) throws(KeystoreError) {
+        files = try KeyFiles(directory: directory, password: password)
     }
 
     /// The name of a key, as it stands in its file's name: BLAKE2b-256 of the public key.
@@ -33,18 +36,10 @@ package struct SessionKeystore: Sendable {
     /// Where a key is kept.
     package func path(of name: Hash256) -> String { "\(directory)/\(Self.fileName(name))" }
 
-    private static func fileName(_ name: Hash256) -> String { keyType.hex + name.bytes.hex }
+    private static func fileName(_ name: Hash256) -> String { KeyFiles.fileName(keyType, name) }
 
     /// The names of all keys, ascending. Files that are no keys are passed over.
-    package func names() throws(KeystoreError) -> [Hash256] {
-        try SecretFile.names(in: directory).compactMap { file in
-            guard let bytes = [UInt8](hex: file), bytes.starts(with: Self.keyType),
-                let name = Hash256(bytes.dropFirst(Self.keyType.count)),
-                file == Self.fileName(name)
-            else { return nil }
-            return name
-        }
-    }
+    package func names() throws(KeystoreError) -> [Hash256] { try files.names(of: Self.keyType) }
 
     /// Whether a key is there.
     package func contains(_ name: Hash256) throws(KeystoreError) -> Bool {
@@ -82,20 +77,38 @@ package struct SessionKeystore: Sendable {
         try write(Array(account.uri.utf8), nothing, name: Self.name(of: key.publicKey))
     }
 
+    /// Keeps the key of a URI: a development account's as its URI, that of a phrase or seed itself.
+    ///
+    /// - Parameter publicKey: what the secret has to belong to; nil: whatever it does.
+    /// - Returns: the public key.
+    /// - Throws: `invalidURI`, `otherKey`, `alreadyExists`.
+    @discardableResult
+    package func insert(
+        _ uri: SecretURI, expecting publicKey: [UInt8]? = nil
+    ) throws(KeystoreError) -> [UInt8] {
+        let key = try uri.makeFalconKey()
+        let found = key.publicKey.bytes
+        guard publicKey == nil || publicKey == found else { throw .otherKey }
+        if uri.root == nil {
+            try insert(uri.developmentAccount())
+        } else {
+            try insert(key)
+        }
+        return found
+    }
+
     private func write(
         _ prefix: [UInt8], _ secret: borrowing SecretBytes, name: Hash256
     ) throws(KeystoreError) {
-        let content = SecretBytes(count: prefix.count + secret.count + 2)
+        let content = SecretBytes(count: prefix.count + secret.count)
         content.withBytes { buffer in
-            buffer[0] = UInt8(ascii: "\"")
-            buffer[buffer.count - 1] = UInt8(ascii: "\"")
-            UnsafeMutableRawBufferPointer(rebasing: buffer[1...]).copyBytes(from: prefix)
+            buffer.copyBytes(from: prefix)
             secret.withBytes { source in
-                UnsafeMutableRawBufferPointer(rebasing: buffer[(1 + prefix.count)...])
+                UnsafeMutableRawBufferPointer(rebasing: buffer[prefix.count...])
                     .copyMemory(from: UnsafeRawBufferPointer(source))
             }
         }
-        try SecretFile.create(Self.fileName(name), in: directory, content: content)
+        try files.create(Self.fileName(name), secret: content)
     }
 
     /// A signer with the key of that name.
@@ -115,8 +128,8 @@ package struct SessionKeystore: Sendable {
 
     private func load(_ name: Hash256) throws(KeystoreError) -> FalconSecretKey {
         let path = path(of: name)
-        let content = try SecretFile.read(path, limit: Self.fileLimit)
-        let key = try content.withBytes { (buffer) throws(KeystoreError) in
+        let secret = try files.secret(in: Self.fileName(name))
+        let key = try secret.withBytes { (buffer) throws(KeystoreError) in
             try Self.parse(UnsafeRawBufferPointer(buffer), path: path)
         }
         guard Self.name(of: key.publicKey) == name else { throw .wrongName(path: path) }
@@ -124,17 +137,8 @@ package struct SessionKeystore: Sendable {
     }
 
     private static func parse(
-        _ content: UnsafeRawBufferPointer, path: String
+        _ text: UnsafeRawBufferPointer, path: String
     ) throws(KeystoreError) -> FalconSecretKey {
-        var text = content
-        while let last = text.last, last == 0x0A || last == 0x0D {
-            text = .init(rebasing: text.dropLast())
-        }
-        let quote = UInt8(ascii: "\"")
-        guard text.count >= 2, text.first == quote, text.last == quote else {
-            throw .malformed(path: path, reason: "it is no JSON string")
-        }
-        text = .init(rebasing: text.dropFirst().dropLast())
         if text.starts(with: "0x".utf8) {
             return try decode(.init(rebasing: text.dropFirst(2)), path: path)
         }

@@ -19,6 +19,11 @@ package final class InProcessSigner: Signer {
     package var publicKey: FalconPublicKey { key.publicKey }
 
     package func sign(_ message: [UInt8]) async throws(KeystoreError) -> [UInt8] {
+        try signature(of: message)
+    }
+
+    /// The same for callers that may block for a millisecond.
+    package func signature(of message: [UInt8]) throws(KeystoreError) -> [UInt8] {
         try key.sign(message: message) { (buffer) throws(KeystoreError) in
             try SystemRandomness.fill(buffer)
         }

@@ -7,11 +7,16 @@ package struct BasePath: Sendable, Hashable {
     package let root: String
     /// The chain's directory.
     package let chain: String
+    /// Session keys, and the mark that this node has begun to sign.
+    package let keystore: String
 
     /// Names the directories of a chain; makes none.
     ///
+    /// - Parameter keystore: the directory of the session keys; nil: the one in the chain's.
     /// - Throws: `invalidChainID` for an id that could lead elsewhere.
-    package init(root: String, chainID: String) throws(StorageError) {
+    package init(
+        root: String, chainID: String, keystore: String? = nil
+    ) throws(StorageError) {
         let allowed = chainID.utf8.allSatisfy { byte in
             switch byte {
             case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
@@ -28,12 +33,11 @@ package struct BasePath: Sendable, Hashable {
         while root.count > 1 && root.hasSuffix("/") { root.removeLast() }
         self.root = root
         chain = (root == "/" ? "" : root) + "/chains/" + chainID
+        self.keystore = keystore ?? chain + "/keystore"
     }
 
     /// Blocks, certificates, peers.
     package var database: String { chain + "/db" }
-    /// Session keys, and the mark that this node has begun to sign.
-    package var keystore: String { chain + "/keystore" }
     /// The node's key.
     package var network: String { chain + "/network" }
     /// What this node has signed.

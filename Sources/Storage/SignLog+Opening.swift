@@ -21,6 +21,10 @@ extension SignLog {
         let markPath = "\(paths.keystore)/\(markName)"
         let mark = try FileSystem.read(markPath)
         guard try FileSystem.exists(path) else {
+            let moved = movedPath(paths)
+            guard try !FileSystem.exists(moved) else {
+                return (.neverSign(.moved(path: moved)), nil)
+            }
             return (mark == nil ? .firstStart : .neverSign(.missing(path: path)), nil)
         }
         let log: SignLog
@@ -91,25 +95,25 @@ extension SignLog {
         }
     }
 
-    private func identity() throws(StorageError) -> [UInt8]? {
+    func identity() throws(StorageError) -> [UInt8]? {
         try file.read { db in
             try Data.fetchOne(db, sql: "SELECT identity FROM log WHERE id = 1")
                 .map { [UInt8]($0) }
         }
     }
 
-    private static func writeMark(_ identity: [UInt8], _ paths: BasePath) throws(StorageError) {
+    static func writeMark(_ identity: [UInt8], _ paths: BasePath) throws(StorageError) {
         try FileSystem.createDirectory(paths.keystore)
         try FileSystem.write(
             Array("\(identity.hex)\n".utf8), to: "\(paths.keystore)/\(markName)")
     }
 
-    private static func parse(_ mark: [UInt8]) -> [UInt8]? {
+    static func parse(_ mark: [UInt8]) -> [UInt8]? {
         guard mark.count == 2 * identityByteCount + 1, mark.last == 0x0A else { return nil }
         return [UInt8](hex: String(decoding: mark.dropLast(), as: UTF8.self))
     }
 
-    private static let schema = SQLiteFile.Schema(
+    static let schema = SQLiteFile.Schema(
         applicationID: 0x5148_534C,
         migrations: [
             """

@@ -13,6 +13,8 @@ package enum SignLogState: Sendable, Equatable {
 package enum NeverSignReason: Sendable, Hashable, CustomStringConvertible {
     /// The keys have signed, and the log is not there.
     case missing(path: String)
+    /// The log was moved to another machine.
+    case moved(path: String)
     /// The log is damaged.
     case damaged(path: String, reason: String)
     /// The log is not the one that was begun beside these keys.
@@ -28,6 +30,13 @@ package enum NeverSignReason: Sendable, Hashable, CustomStringConvertible {
             """
         switch self {
         case .missing(let path): return "the sign log \(path) is missing. \(consequence)"
+        case .moved(let path):
+            return """
+                the sign log was moved to another machine (what was exported stands in \(path)). The \
+                keys of this base path must not sign again here: they sign there. The node follows the \
+                chain without voting. To bring the validator back, export the sign log there and \
+                import it here.
+                """
         case .damaged(let path, let reason):
             return "the sign log \(path) is damaged: \(reason). \(consequence)"
         case .foreign(let path):

@@ -1,5 +1,5 @@
 internal import BlockSync
-internal import Chain
+package import Chain
 internal import Primitives
 
 /// The production of own blocks: at most one per slot, whatever happens in between.
@@ -65,6 +65,10 @@ struct Authoring: Sendable {
 }
 
 extension ValidatorCore {
+    /// The header of the own block that waits for its seal; nil when none does. For signers that look
+    /// at what they sign.
+    package var unsealedHeader: Header? { authoring.pending?.builder.unsealed }
+
     /// Begins an own block if the slot is ours: on the best head, with what the pool has ready.
     mutating func produceBlock() {
         let slot = currentSlot

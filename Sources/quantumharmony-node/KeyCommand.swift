@@ -5,8 +5,12 @@ import Node
 /// Makes and shows keys.
 struct KeyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "key", abstract: "Make and show keys.",
-        subcommands: [GenerateNodeKeyCommand.self, InspectNodeKeyCommand.self])
+        commandName: "key", abstract: "Make, show, keep and rotate keys.",
+        subcommands: [
+            GenerateKeyCommand.self, InspectKeyCommand.self, InsertKeyCommand.self,
+            RotateKeyCommand.self, ChangePasswordCommand.self, GenerateNodeKeyCommand.self,
+            InspectNodeKeyCommand.self,
+        ])
 }
 
 /// Makes a node key.

@@ -22,7 +22,7 @@ struct QuantumHarmonyNode: AsyncParsableCommand {
         version: NodeVersion.text,
         subcommands: [
             RunCommand.self, KeyCommand.self, BuildSpecCommand.self, PurgeChainCommand.self,
-            VerifyCertificateCommand.self,
+            VerifyCertificateCommand.self, SignLogCommand.self,
             TestnetCommand.self,
         ],
         defaultSubcommand: RunCommand.self)

@@ -11,6 +11,7 @@ struct RunCommand: AsyncParsableCommand {
 
     @OptionGroup var chain: ChainOptions
     @OptionGroup var validator: ValidatorOptions
+    @OptionGroup var keystore: KeystoreOptions
     @OptionGroup var network: NetworkOptions
     @OptionGroup var rpc: RPCOptions
     @OptionGroup var metrics: MetricsOptions
@@ -38,6 +39,7 @@ struct RunCommand: AsyncParsableCommand {
         var configuration = NodeConfiguration()
         try chain.apply(to: &configuration)
         try validator.apply(to: &configuration, isDev: chain.dev)
+        try keystore.apply(to: &configuration)
         try network.apply(to: &configuration)
         rpc.apply(to: &configuration, isDev: chain.dev)
         metrics.apply(to: &configuration)

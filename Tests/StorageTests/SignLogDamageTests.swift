@@ -208,6 +208,7 @@ struct SignLogDamageTests {
     func descriptions() {
         for reason: NeverSignReason in [
             .missing(path: "/p"), .damaged(path: "/p", reason: "r"), .foreign(path: "/p"),
+            .moved(path: "/p"),
             .unreadableMark(path: "/p"),
         ] {
             #expect(reason.description.contains("/p"))

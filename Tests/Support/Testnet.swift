@@ -49,17 +49,19 @@ package final class Testnet {
     ///   - bootnodes: what it dials; nil: the first validator.
     ///   - keys: what its keystore holds before the first start, instead of the key of its name:
     ///     URIs of development accounts.
+    ///   - isKeystoreFilled: whether the test itself has said where the keys are, by files or options.
     ///   - options: added to the command line.
     ///   - environment: added to this process's environment.
     @discardableResult
     package func start(
-        _ name: String, isValidator: Bool = true, keys: [String] = [], bootnodes: [String]? = nil,
+        _ name: String, isValidator: Bool = true, keys: [String] = [],
+        isKeystoreFilled: Bool = false, bootnodes: [String]? = nil,
         log: String = "info,coherence=debug", options: [String] = [],
         environment: [String: String] = [:]
     ) async throws -> NodeProcess {
         let node = try await launch(
-            name, isValidator: isValidator, keys: keys, bootnodes: bootnodes, log: log,
-            options: options, environment: environment)
+            name, isValidator: isValidator, keys: keys, isKeystoreFilled: isKeystoreFilled,
+            bootnodes: bootnodes, log: log, options: options, environment: environment)
         let peer = try await node.peerID()
         let line = try await node.wait(for: "JSON-RPC on")
         guard line.hasSuffix("http://127.0.0.1:\(node.rpcPort)") else {
@@ -73,7 +75,8 @@ package final class Testnet {
 
     /// As `start`, without waiting for the node to be ready.
     package func launch(
-        _ name: String, isValidator: Bool = true, keys: [String] = [], bootnodes: [String]? = nil,
+        _ name: String, isValidator: Bool = true, keys: [String] = [],
+        isKeystoreFilled: Bool = false, bootnodes: [String]? = nil,
         log: String = "info,coherence=debug", options: [String] = [],
         environment: [String: String] = [:]
     ) async throws -> NodeProcess {
@@ -81,7 +84,7 @@ package final class Testnet {
         ports[name] = port
         let isNamed = ["alice", "bob", "charlie", "dave", "eve", "ferdie"].contains(name)
         var arguments: [String] = []
-        if keys.isEmpty {
+        if keys.isEmpty && !isKeystoreFilled {
             arguments = isNamed ? ["--\(name)"] : ["--suri", "//\(name.uppercased())"]
         } else {
             if nodes[name] == nil { try fillKeystore(of: name, with: keys) }

@@ -28,8 +28,14 @@ enum ModuleRules {
             "Synchronization",
         ],
         "Keystore": [
-            "Falcon", "Primitives", "LibP2P", "Crypto", "Foundation", "Glibc", "Synchronization",
+            "Falcon", "Primitives", "SCALE", "LibP2P", "CSodium", "Crypto", "Foundation", "Glibc",
+            "Synchronization",
         ],
+        "RemoteSigning": [
+            "Storage", "Keystore", "Falcon", "Coherence", "Chain", "Primitives", "SCALE",
+            "Logging", "Dispatch", "Glibc", "Synchronization",
+        ],
+        "KeyOptions": ["Keystore", "ArgumentParser", "Glibc"],
         "RPC": [
             "Coherence", "Chain", "Keystore", "Primitives", "SCALE", "NIOCore", "NIOPosix",
             "NIOHTTP1", "NIOWebSocket", "DequeModule", "Logging", "Foundation", "Glibc",
@@ -38,9 +44,9 @@ enum ModuleRules {
         "Dashboard": ["RPC", "NIOHTTP1"],
         "Node": [
             "BlockSync", "Chain", "Coherence", "Dashboard", "Falcon", "Keystore", "LibP2P",
-            "Metrics", "Networking", "Primitives", "RPC", "SCALE", "Storage", "Validator",
-            "VoteGossip", "Logging",
-            "UnixSignals", "NIOCore", "NIOPosix", "NIOHTTP1", "Foundation", "Glibc", "Dispatch",
+            "Metrics", "Networking", "Primitives", "RemoteSigning", "RPC", "SCALE", "Storage",
+            "Validator", "VoteGossip", "Logging", "UnixSignals", "NIOCore", "NIOPosix", "NIOHTTP1",
+            "Foundation", "Glibc", "Dispatch",
             "Synchronization",
         ],
         "Simulation": [
@@ -48,8 +54,12 @@ enum ModuleRules {
         ],
         "Testnet": [],
         "quantumharmony-node": [
-            "Testnet", "Node", "Chain", "Coherence", "Falcon", "Keystore", "LibP2P", "Primitives",
-            "ArgumentParser", "Logging", "Foundation", "Glibc", "Synchronization",
+            "Testnet", "Node", "Chain", "Coherence", "Falcon", "KeyOptions", "Keystore", "LibP2P",
+            "Primitives", "ArgumentParser", "Logging", "Foundation", "Glibc", "Synchronization",
+        ],
+        "quantumharmony-signer": [
+            "Node", "RemoteSigning", "KeyOptions", "Keystore", "Storage", "Falcon",
+            "ArgumentParser", "Logging",
         ],
         "quantumharmony-simulate": [
             "Simulation", "ModelCheck", "ArgumentParser", "Foundation", "Glibc",

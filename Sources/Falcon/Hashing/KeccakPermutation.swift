@@ -183,3 +183,18 @@ struct KeccakLanes {
         lanes.store(to: state)
     }
 }
+
+/// The permutation alone, for sponges other than SHAKE256.
+package enum KeccakPermutation {
+    /// The bytes of a state.
+    package static let stateByteCount = 200
+
+    /// Applies all 24 rounds to a state of 200 bytes that is aligned as `UInt64` is; lanes are
+    /// little-endian.
+    package static func apply(to state: UnsafeMutableRawBufferPointer) {
+        precondition(state.count == stateByteCount, "a state has 200 bytes")
+        let lanes = state.bindMemory(to: UInt64.self)
+        guard let start = lanes.baseAddress else { return }
+        KeccakLanes.permute(start)
+    }
+}

@@ -34,7 +34,7 @@ public enum NodeKeyFile {
         }
         let digits = seed.hex
         guard let identity = NodeKey.identity(hex: digits) else { throw Invalid.notAKey }
-        if let path { try write(digits, to: path) }
+        if let path { try write(Foundation.Data((digits + "\n").utf8), to: path) }
         return Generated(
             peerID: "\(identity.peerID)", digits: path == nil ? digits : nil)
     }
@@ -46,7 +46,8 @@ public enum NodeKeyFile {
         return "\(identity.peerID)"
     }
 
-    private static func write(_ digits: String, to path: String) throws(Invalid) {
+    /// Writes a file of mode 0600 that must not exist; it is on the disk when this returns.
+    static func write(_ content: Foundation.Data, to path: String) throws(Invalid) {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else {
             if errno == EEXIST { throw .exists(path: path) }
@@ -54,7 +55,7 @@ public enum NodeKeyFile {
         }
         let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
         do {
-            try handle.write(contentsOf: Foundation.Data((digits + "\n").utf8))
+            try handle.write(contentsOf: content)
             try handle.synchronize()
         } catch {
             throw .unwritable(path: path, why: error.localizedDescription)

@@ -70,13 +70,30 @@ struct HTTPDocumentFetch: Sendable {
         path = tail.isEmpty ? "/" : (tail.first == "?" ? "/" + tail : String(tail))
     }
 
-    /// Performs the request.
+    /// Fetches the document.
     ///
     /// - Parameters:
     ///   - maximumByteCount: a longer answer is an error.
     ///   - timeout: for connecting and for the whole answer, each.
     func get(
         maximumByteCount: Int, timeout: TimeAmount, group: any EventLoopGroup
+    ) async throws -> [UInt8] {
+        try await perform(
+            nil, maximumByteCount: maximumByteCount, timeout: timeout, group: group)
+    }
+
+    /// Sends a JSON document and fetches the answer; bounds as of `get`.
+    func post(
+        _ document: [UInt8], maximumByteCount: Int, timeout: TimeAmount,
+        group: any EventLoopGroup
+    ) async throws -> [UInt8] {
+        try await perform(
+            document, maximumByteCount: maximumByteCount, timeout: timeout, group: group)
+    }
+
+    private func perform(
+        _ document: [UInt8]?, maximumByteCount: Int, timeout: TimeAmount,
+        group: any EventLoopGroup
     ) async throws -> [UInt8] {
         let promise = group.next().makePromise(of: [UInt8].self)
         let host = host
@@ -90,8 +107,8 @@ struct HTTPDocumentFetch: Sendable {
                         try channel.pipeline.syncOperations.addHTTPClientHandlers()
                         try channel.pipeline.syncOperations.addHandler(
                             HTTPDocumentReader(
-                                host: host, path: path, maximumByteCount: maximumByteCount,
-                                promise: promise))
+                                host: host, path: path, document: document,
+                                maximumByteCount: maximumByteCount, promise: promise))
                     }
                 }
                 .connect(host: host, port: port).get()
@@ -117,25 +134,38 @@ private final class HTTPDocumentReader: ChannelInboundHandler {
 
     private let host: String
     private let path: String
+    /// What is posted; nil for a GET.
+    private let document: [UInt8]?
     private let maximumByteCount: Int
     private let promise: EventLoopPromise<[UInt8]>
     private var body: [UInt8] = []
 
     init(
-        host: String, path: String, maximumByteCount: Int, promise: EventLoopPromise<[UInt8]>
+        host: String, path: String, document: [UInt8]?, maximumByteCount: Int,
+        promise: EventLoopPromise<[UInt8]>
     ) {
         self.host = host
         self.path = path
+        self.document = document
         self.maximumByteCount = maximumByteCount
         self.promise = promise
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        var head = HTTPRequestHead(version: .http1_1, method: .GET, uri: path)
+        var head = HTTPRequestHead(
+            version: .http1_1, method: document == nil ? .GET : .POST, uri: path)
         head.headers.add(name: "host", value: host)
         head.headers.add(name: "accept", value: "application/json")
         head.headers.add(name: "connection", value: "close")
+        if let document {
+            head.headers.add(name: "content-type", value: "application/json")
+            head.headers.add(name: "content-length", value: "\(document.count)")
+        }
         context.write(wrapOutboundOut(.head(head)), promise: nil)
+        if let document {
+            let buffer = context.channel.allocator.buffer(bytes: document)
+            context.write(wrapOutboundOut(.body(.byteBuffer(buffer))), promise: nil)
+        }
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
     }
 

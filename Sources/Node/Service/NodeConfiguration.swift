@@ -1,4 +1,5 @@
 package import Coherence
+package import Keystore
 public import LibP2P
 package import Primitives
 
@@ -89,6 +90,15 @@ public struct NodeConfiguration: Sendable {
     public var isPrometheusRequired = true
     /// Whether metrics are served on all interfaces, not on localhost alone.
     public var isPrometheusExternal = false
+
+    // Keys.
+
+    /// The folder of the session keys; nil: the one in the base path.
+    public var keystorePath: String?
+    /// What session keys are encrypted with; nil: they are plain.
+    package var keystorePassword: KeystorePassword?
+    /// The socket of the process that signs; nil: the node signs itself.
+    public var signerPath: String?
 
     /// Changes what goes out on the vote channel, streams only; nil in every real node. Evil nodes of the tests
     /// have one.

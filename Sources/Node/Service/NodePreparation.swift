@@ -7,6 +7,7 @@ internal import LibP2P
 internal import Logging
 internal import NIOCore
 internal import Primitives
+internal import RemoteSigning
 internal import Storage
 internal import Validator
 
@@ -50,7 +51,8 @@ struct NodePreparation: Sendable {
         try Self.checkOptions(configuration, chain: chain, isDevelopment: isDevelopment)
         isTemporary = configuration.basePath == nil
         let root = try configuration.basePath ?? Self.makeTemporaryFolder()
-        paths = try BasePath(root: root, chainID: chain.parameters.chainID)
+        paths = try BasePath(
+            root: root, chainID: chain.parameters.chainID, keystore: configuration.keystorePath)
         try Self.makeFolder(root)
         store = try NodeStore(paths, genesis: chain.genesisHeader, state: chain.genesisState)
         identity = try Self.identity(configuration, paths: paths)
@@ -143,7 +145,13 @@ struct NodePreparation: Sendable {
             let key = HeldKey(account: account.account, publicKey: signer.publicKey.bytes)
             return [(key, signer)]
         }
-        let keystore = try SessionKeystore(directory: paths.keystore)
+        if let path = configuration.signerPath {
+            return try SignerConnection(path: path).signers().prefix(HeldKeys.limit).map {
+                (HeldKey(publicKey: $0.publicKey.bytes), $0)
+            }
+        }
+        let keystore = try SessionKeystore(
+            directory: paths.keystore, password: configuration.keystorePassword)
         let names = try keystore.names().prefix(HeldKeys.limit)
         guard !names.isEmpty else {
             throw NodeError.noValidatorKey(

@@ -109,6 +109,7 @@ final class NodeService: Sendable {
         var methods = RPCMethods.standard(view, hub: feed.hub)
         methods.addTimings(observer.timings)
         if let control = preparation.configuration.logControl { methods.addLogging(control) }
+        methods.addKeys(try SessionKeys(preparation, host: host))
         methods.addStatistics(host, network: network, storage: storage)
         rpc = try await Self.startRPC(preparation.configuration, view: view, methods: methods)
         metrics = try await Self.startMetrics(

@@ -5,6 +5,8 @@ internal import Keystore
 internal import Logging
 internal import Primitives
 internal import RPC
+internal import RemoteSigning
+internal import SCALE
 internal import Validator
 internal import VoteGossip
 
@@ -18,7 +20,7 @@ actor ValidatorHost {
     struct Arms: Sendable {
         let store: any RecordStore
         let network: NetworkBridge
-        /// By public key.
+        /// By public key; more may come later.
         let signers: [[UInt8]: any Signer]
         let verifier: FalconVerifier
         let pool: WorkPool
@@ -31,6 +33,8 @@ actor ValidatorHost {
     private(set) var core: ValidatorCore
     private var queue = EffectQueue()
     private let arms: Arms
+    /// By public key.
+    private var signers: [[UInt8]: any Signer]
     private let commits: AsyncStream<[StoredRecord]>
     private let commitContinuation: AsyncStream<[StoredRecord]>.Continuation
     private var responders: [InboundRequestID: CheckedContinuation<[UInt8]?, Never>] = [:]
@@ -49,6 +53,7 @@ actor ValidatorHost {
         self.core = core
         observedSet = core.domain.set
         self.arms = arms
+        signers = arms.signers
         self.onFailure = onFailure
         (commits, commitContinuation) = AsyncStream.makeStream(of: [StoredRecord].self)
     }
@@ -66,6 +71,12 @@ actor ValidatorHost {
         arms.feed.note(effects, of: core, finalised: finalised)
         queue.append(effects)
         pump()
+    }
+
+    /// Takes a key while the node runs: it signs from the next set on.
+    func add(_ key: HeldKey, signer: any Signer) {
+        signers[key.publicKey] = signer
+        submit(.keyAdded(key))
     }
 
     /// Answers a peer's request for blocks; nil refuses it.
@@ -163,10 +174,12 @@ actor ValidatorHost {
         switch effect {
         case .signVote(let vote, let key):
             arms.observer.voteCreated(vote)
-            sign(vote.signedBytes, key) { .voteSigned(vote.slot, $0) }
+            sign(vote.signedBytes, key, as: .vote(vote.signedBytes)) { .voteSigned(vote.slot, $0) }
         case .signSeal(let slot, let message, let key):
-            sign(message, key) { .sealSigned(slot, $0) }
-        case .signExtrinsic(let message, let key): sign(message, key) { .extrinsicSigned($0) }
+            let header = core.unsealedHeader.flatMap { $0.hash.bytes == message ? $0 : nil }
+            sign(message, key, as: header.map { .seal($0.scaleBytes) }) { .sealSigned(slot, $0) }
+        case .signExtrinsic(let message, let key):
+            sign(message, key, as: .extrinsic(message)) { .extrinsicSigned($0) }
         case .check(let id, let checks): check(id, checks)
         case .verify(let jobs): verify(jobs)
         case .readBlocks(let id, let query): readBlocks(id, query)
@@ -219,7 +232,7 @@ actor ValidatorHost {
         _ tampering: any VoteTampering, _ peers: [PeerHandle], _ message: OutboundMessage
     ) {
         let (network, domain) = (arms.network, core.domain)
-        let signer = core.keys.publicKey(in: domain.set).flatMap { arms.signers[$0] }
+        let signer = core.keys.publicKey(in: domain.set).flatMap { signers[$0] }
         arms.pool.submit {
             let parts = await tampering.outbound(message.bytes, to: peers, in: domain) { bytes in
                 try? await signer?.sign(bytes)
@@ -235,11 +248,14 @@ actor ValidatorHost {
         return core.domain.slot(of: vote)
     }
 
+    /// - Parameter request: the same for a signer that looks at what it signs; nil when that is not
+    ///   there any more.
     private func sign(
-        _ message: [UInt8], _ key: [UInt8],
+        _ message: [UInt8], _ key: [UInt8], as request: SigningRequest?,
         _ input: @escaping @Sendable ([UInt8]?) -> ValidatorCore.Input
     ) {
-        guard let signer = arms.signers[key] else { return submit(input(nil)) }
+        guard let signer = signers[key] else { return submit(input(nil)) }
+        if let remote = signer as? RemoteSigner { return sign(request, with: remote, input) }
         let logger = arms.observer.logger
         arms.pool.submit {
             var signature: [UInt8]?
@@ -249,6 +265,20 @@ actor ValidatorHost {
                 logger.error("The signer failed: \(error)")
             }
             await self.submit(input(signature))
+        }
+    }
+
+    /// Requests go out in the order of the core's decisions: a signer signs upwards only.
+    private func sign(
+        _ request: SigningRequest?, with signer: RemoteSigner,
+        _ input: @escaping @Sendable ([UInt8]?) -> ValidatorCore.Input
+    ) {
+        guard let request else { return submit(input(nil)) }
+        let pool = arms.pool
+        signer.submit(request) { result in
+            // Failures were logged by the connection, once.
+            let signature = try? result.get()
+            pool.submit { await self.submit(input(signature)) }
         }
     }
 
