@@ -14,9 +14,12 @@ package struct NetworkPlan: Sendable {
         /// Where it listens for peers, on loopback.
         package let port: UInt16
         package let rpcPort: UInt16
+        /// Of the metrics for Prometheus.
+        package let metricsPort: UInt16
 
         package init(
-            name: String, uri: String, key: String, peerID: String, port: UInt16, rpcPort: UInt16
+            name: String, uri: String, key: String, peerID: String, port: UInt16, rpcPort: UInt16,
+            metricsPort: UInt16
         ) {
             self.name = name
             self.uri = uri
@@ -24,6 +27,7 @@ package struct NetworkPlan: Sendable {
             self.peerID = peerID
             self.port = port
             self.rpcPort = rpcPort
+            self.metricsPort = metricsPort
         }
     }
 
@@ -77,6 +81,8 @@ package struct NetworkPlan: Sendable {
         return """
             \(count) validator\(nodes.count == 1 ? " is" : "s are") running.
 
+              look:    http://127.0.0.1:\(first?.rpcPort ?? 0)/dashboard in a browser
+              metrics: http://127.0.0.1:\(first?.metricsPort ?? 0)/metrics
               votes:   grep coherence \(folder)/\(first?.name ?? "NAME").log
               proof:   curl -s -H 'content-type: application/json' http://127.0.0.1:\(first?.rpcPort ?? 0) \\
                          -d '{"jsonrpc":"2.0","id":1,"method":"coherence_proveFinality","params":[1]}'
@@ -99,7 +105,8 @@ package struct NetworkPlan: Sendable {
             "run", "--suri", node.uri, "--validator", "--chain", chain,
             "--base-path", basePath(of: position), "--node-key", node.key,
             "--listen-addr", "/ip4/127.0.0.1/tcp/\(node.port)", "--rpc-port", "\(node.rpcPort)",
-            "--no-mdns", "--reserved-only", "--announce-public-only", "--until-input-ends",
+            "--prometheus-port", "\(node.metricsPort)", "--dashboard", "--no-mdns",
+            "--reserved-only", "--announce-public-only", "--until-input-ends",
             "-l", "info,coherence=debug",
         ] + (peers.isEmpty ? [] : ["--reserved-nodes"] + peers)
     }

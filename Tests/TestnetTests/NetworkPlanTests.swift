@@ -16,7 +16,8 @@ import Testnet
             let (name, uri) = NetworkPlan.name(of: position)
             return NetworkPlan.Node(
                 name: name, uri: uri, key: "00", peerID: "peer-\(name)",
-                port: UInt16(1_000 + position), rpcPort: UInt16(2_000 + position))
+                port: UInt16(1_000 + position), rpcPort: UInt16(2_000 + position),
+                metricsPort: UInt16(3_000 + position))
         }
         return NetworkPlan(nodes: nodes, relays: relays, chain: "chain.json", folder: "/t")
     }

@@ -41,7 +41,8 @@ struct TestNetwork {
                 NetworkPlan.Node(
                     name: name, uri: uri, key: key.digits, peerID: key.peerID,
                     port: try LoopbackSocket.freePort(preferring: UInt16(30_333 + position)),
-                    rpcPort: try LoopbackSocket.freePort(preferring: UInt16(9_944 + position))))
+                    rpcPort: try LoopbackSocket.freePort(preferring: UInt16(9_944 + position)),
+                    metricsPort: try LoopbackSocket.freePort(preferring: UInt16(9_615 + position))))
         }
         Self.raiseDescriptorLimit()
         var relays: [NetworkPlan.Relay] = []
