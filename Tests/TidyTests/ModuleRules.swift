@@ -36,7 +36,8 @@ enum ModuleRules {
         ],
         "Node": [
             "BlockSync", "Chain", "Coherence", "Falcon", "Keystore", "LibP2P", "Metrics",
-            "Networking", "Primitives", "RPC", "SCALE", "Storage", "Validator", "VoteGossip", "Logging",
+            "Networking", "Primitives", "RPC", "SCALE", "Storage", "Validator", "VoteGossip",
+            "Logging",
             "UnixSignals", "NIOCore", "NIOPosix", "NIOHTTP1", "Foundation", "Glibc", "Dispatch",
             "Synchronization",
         ],
