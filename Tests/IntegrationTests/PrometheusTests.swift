@@ -230,7 +230,10 @@ import Testing
         #expect(both.output.contains("--no-prometheus cannot go with"))
 
         let bob = try await net.start("bob", options: ["--no-prometheus"])
-        #expect(!bob.log.lines.contains { $0.contains("Metrics on") || $0.contains("metrics") })
+        #expect(
+            !bob.log.lines.contains {
+                $0.contains("Metrics on") || $0.contains("Running without metrics")
+            })
     }
 
     @Test(.timeLimit(.minutes(1)))

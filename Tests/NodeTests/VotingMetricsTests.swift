@@ -56,7 +56,8 @@ import Validator
 
     private mutating func count(
         _ phase: VotePhase, of validator: UInt16, round: UInt64, votes: Int,
-        target: VoteTarget = VoteTarget(BlockRef(hash: .zero, number: BlockNumber(1))),
+        target: VoteTarget = VoteTarget(
+            BlockRef(hash: BLAKE2b256.hash([1]), number: BlockNumber(1))),
         after milliseconds: Int64 = 0
     ) {
         let slot = VoteSlot(
