@@ -167,8 +167,7 @@ let package = Package(
         .target(
             name: "Fuzzing",
             dependencies: [
-                "TestSupport", "Node", "RPC", "Storage", "Validator", "VoteGossip",
-                "Coherence",
+                "TestSupport", "Node", "RPC", "Storage", "Validator", "VoteGossip", "Coherence",
                 "BlockSync", "Chain", "Falcon", "Keystore", "LibP2P", "Primitives", "SCALE",
                 nioCore, nioEmbedded,
             ],
@@ -219,6 +218,12 @@ let package = Package(
             isOptimised: true),
         tests("StorageTests", ["Storage", "Coherence", "Chain", "Primitives", "SCALE", grdb]),
         tests("KeystoreTests", ["Keystore", "Falcon", "Primitives", "LibP2P", crypto]),
+        tests(
+            "RemoteSigningTests",
+            [
+                "RemoteSigning", "Storage", "Keystore", "Falcon", "Coherence", "Chain",
+                "Primitives", "SCALE",
+            ]),
         tests(
             "RPCTests",
             [
