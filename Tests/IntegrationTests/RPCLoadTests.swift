@@ -29,11 +29,12 @@ import Testing
                 try connection.receive(within: 20), "\(found) of \(count) \(text)")
             try #require(!bytes.isEmpty, "closed after \(found) of \(count) \(text)")
             rest += bytes
-            while let range = rest.range(of: wanted) {
+            var start = rest.startIndex
+            while let range = rest.range(of: wanted, in: start..<rest.endIndex) {
                 found += 1
-                rest = Data(rest[range.upperBound...])
+                start = range.upperBound
             }
-            rest = Data(rest.suffix(wanted.count))
+            rest = Data(rest[start...].suffix(wanted.count - 1))
         }
     }
 

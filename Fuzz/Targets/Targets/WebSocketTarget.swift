@@ -53,9 +53,12 @@ extension RPCTargets {
             let connection = try HTTPConnection(channel, gate: gate, limits: limits)
             channel.pipeline.fireChannelActive()
             try channel.writeInbound(ByteBuffer(bytes: WebSocketBytes.request()))
+            // The HTTP decoder leaves the pipeline in a turn of the loop of its own.
+            channel.embeddedEventLoop.run()
             guard case .byteBuffer(let head)? = try channel.readOutbound(as: IOData.self),
                 head.readableBytesView.starts(with: "HTTP/1.1 101 ".utf8)
             else { throw FuzzFinding("the handshake is not answered") }
+            while try channel.readOutbound(as: IOData.self) != nil {}
             for piece in pieces {
                 // After the end of a connection its bytes are refused, as a socket does.
                 _ = try? channel.writeInbound(ByteBuffer(bytes: piece))
