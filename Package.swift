@@ -28,6 +28,7 @@ let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioWebSocket = Target.Dependency.product(name: "NIOWebSocket", package: "swift-nio")
 let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 let unixSignals = Target.Dependency.product(
     name: "UnixSignals", package: "swift-service-lifecycle")
@@ -108,7 +109,7 @@ let package = Package(
             "RPC",
             [
                 "Coherence", "Chain", "Keystore", "Primitives", "SCALE", nioCore, nioPosix,
-                nioHTTP1, logging,
+                nioHTTP1, nioWebSocket, deque, logging,
             ]),
         // The files of the page are bytes in the program, so that it needs no folder beside it.
         module("Dashboard", ["RPC", nioHTTP1], resources: [.embedInCode("Pages")]),

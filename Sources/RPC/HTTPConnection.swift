@@ -1,5 +1,6 @@
 package import NIOCore
 internal import NIOHTTP1
+internal import NIOWebSocket
 internal import Synchronization
 
 /// A client's connection as the server's task sees it: calls come in, replies go out.
@@ -11,6 +12,8 @@ package struct HTTPConnection: Sendable {
     package let calls: AsyncStream<HTTPCall>
     /// Whether the connection is within the server's bound.
     let isAdmitted: Bool
+    /// What the connection's calls have to do with each other.
+    let caller: RPCCaller
 
     /// Prepares the pipeline of a new connection, on its event loop.
     init(
@@ -20,6 +23,8 @@ package struct HTTPConnection: Sendable {
         self.channel = channel
         self.calls = calls
         isAdmitted = counters.admit()
+        let session = WebSocketSession(channel, limits: limits)
+        caller = RPCCaller(session: session, limits: limits)
         guard isAdmitted else { return }
         var decoding = NIOHTTPDecoderLimitConfiguration()
         decoding.maxHeaderFieldSize = limits.headerByteCount
@@ -27,17 +32,44 @@ package struct HTTPConnection: Sendable {
         decoding.maxHeaderFieldCount = limits.headerFieldCount
         continuation.onTermination = { _ in channel.close(promise: nil) }
         do {
+            let handler = HTTPConnectionHandler(gate: gate, limits: limits, calls: continuation)
+            let upgrader = Self.makeUpgrader(
+                from: NIOLoopBound(handler, eventLoop: channel.eventLoop), gate: gate,
+                limits: limits
+            ) { WebSocketHandler(limits: limits, calls: continuation, session: session) }
             try channel.pipeline.syncOperations.configureHTTPServerPipeline(
-                withPipeliningAssistance: true, withServerUpgrade: nil, withErrorHandling: false,
-                withOutboundHeaderValidation: true,
+                withPipeliningAssistance: true,
+                withServerUpgrade: (upgraders: [upgrader], completionHandler: { _ in }),
+                withErrorHandling: false, withOutboundHeaderValidation: true,
                 withEncoderConfiguration: HTTPResponseEncoder.Configuration(),
                 withDecoderLimitConfiguration: decoding)
-            try channel.pipeline.syncOperations.addHandler(
-                HTTPConnectionHandler(gate: gate, limits: limits, calls: continuation))
+            try channel.pipeline.syncOperations.addHandler(handler)
         } catch {
             counters.left()
             throw error
         }
+    }
+
+    /// Replaces the HTTP handler when a client's first request asks to speak WebSocket.
+    private static func makeUpgrader(
+        from handler: NIOLoopBound<HTTPConnectionHandler>, gate: HTTPGate, limits: RPCLimits,
+        to makeHandler: @escaping @Sendable () -> WebSocketHandler
+    ) -> NIOWebSocketServerUpgrader {
+        NIOWebSocketServerUpgrader(
+            maxFrameSize: limits.requestByteCount, automaticErrorHandling: false,
+            shouldUpgrade: { channel, head in
+                channel.eventLoop.makeSucceededFuture(gate.allowsUpgrade(head) ? [:] : nil)
+            },
+            upgradePipelineHandler: { channel, _ in
+                let pipeline = channel.pipeline.syncOperations
+                do {
+                    try pipeline.addHandler(makeHandler())
+                } catch {
+                    return channel.eventLoop.makeFailedFuture(error)
+                }
+                handler.value.handOver()
+                return pipeline.removeHandler(handler.value)
+            })
     }
 
     /// Prepares the pipeline of a connection that is the only one.

@@ -1,5 +1,6 @@
 internal import NIOCore
 internal import NIOHTTP1
+internal import NIOWebSocket
 
 /// One HTTP connection: gathers requests within their bounds and times, hands them on one at a
 /// time and writes the replies.
@@ -7,7 +8,7 @@ internal import NIOHTTP1
 /// Stands behind NIO's HTTP decoder and its pipelining handler, which lets the next request in
 /// after the reply. Every state but `answering` has a timer, so a peer that drips bytes or does
 /// not read holds a connection for a bounded time only.
-final class HTTPConnectionHandler: ChannelDuplexHandler {
+final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = Never
     typealias OutboundIn = HTTPReply
@@ -33,6 +34,8 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
     private var state = State.waiting
     private var readTimer: Scheduled<Void>?
     private var writeTimer: Scheduled<Void>?
+    /// Whether another handler goes on with the connection.
+    private var isHandedOver = false
 
     init(gate: HTTPGate, limits: RPCLimits, calls: AsyncStream<HTTPCall>.Continuation) {
         self.gate = gate
@@ -51,10 +54,13 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
         context.fireChannelInactive()
     }
 
+    /// The connection speaks WebSocket from here on: this handler leaves, the calls go on.
+    func handOver() { isHandedOver = true }
+
     private func end() {
         readTimer?.cancel()
         writeTimer?.cancel()
-        calls.finish()
+        if !isHandedOver { calls.finish() }
     }
 
     private func closing(
@@ -121,6 +127,8 @@ final class HTTPConnectionHandler: ChannelDuplexHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         switch (error, state) {
         case (_, .lingering): break
+        // A malformed wish to speak WebSocket: the request follows, and is judged as a plain one.
+        case (is NIOWebSocketUpgradeError, _): break
         case (HTTPParserError.headerOverflow, .waiting):
             refuse(.text(.requestHeaderFieldsTooLarge, "The request's head is too large."), context)
         case (is HTTPParserError, .waiting), (is HTTPParserError, .receiving):

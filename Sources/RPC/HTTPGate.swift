@@ -79,6 +79,14 @@ package struct HTTPGate: Sendable {
         return .serve(call)
     }
 
+    /// Whether a request to speak WebSocket from here on is granted. One that is not is judged as
+    /// the plain request that it is.
+    func allowsUpgrade(_ head: HTTPRequestHead) -> Bool {
+        let origins = head.headers["origin"]
+        return head.method == .GET && hostRefusal(head) == nil && origins.count <= 1
+            && origins.allSatisfy(allowsOrigin)
+    }
+
     private func hostRefusal(_ head: HTTPRequestHead) -> HTTPReply? {
         let given = head.headers["host"]
         guard given.count <= 1, !given.isEmpty || head.version == .http1_0 else {

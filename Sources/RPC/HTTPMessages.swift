@@ -10,6 +10,8 @@ package struct HTTPCall: Sendable, Hashable {
         case page(path: String)
         /// OPTIONS: a browser asks before it posts.
         case preflight
+        /// A JSON-RPC request that came as a WebSocket message.
+        case message
     }
 
     package var purpose: Purpose

@@ -31,6 +31,13 @@ package struct RPCDispatcher: Sendable {
     /// Gives the response to a body to `deliver` (nil when it holds only notifications) and
     /// returns when all handlers have ended, which is later when one ignored its time limit.
     package func handle(_ body: [UInt8], deliver: ([UInt8]?) async -> Void) async {
+        await handle(body, from: RPCCaller(), deliver: deliver)
+    }
+
+    /// Answers a body of a connection.
+    func handle(
+        _ body: [UInt8], from caller: RPCCaller, deliver: ([UInt8]?) async -> Void
+    ) async {
         let request: JSONValue
         do throws(JSONError) {
             request = try JSONParser.parse(body)
@@ -46,11 +53,12 @@ package struct RPCDispatcher: Sendable {
                 try? await Task.sleep(until: expiry, clock: .continuous)
                 deadline.expire()
             }
+            let turn = Turn(caller: caller, deadline: deadline)
             let response: [UInt8]?
             if case .array(let calls) = request {
-                response = await batch(calls, deadline: deadline, in: &group)
+                response = await batch(calls, turn, in: &group)
             } else {
-                response = await single(request, deadline: deadline, in: &group)
+                response = await single(request, turn, in: &group)
             }
             await deliver(response)
             group.cancelAll()
@@ -58,7 +66,7 @@ package struct RPCDispatcher: Sendable {
     }
 
     private func batch(
-        _ calls: [JSONValue], deadline: CallDeadline, in group: inout DiscardingTaskGroup
+        _ calls: [JSONValue], _ turn: Turn, in group: inout DiscardingTaskGroup
     ) async -> [UInt8]? {
         guard !calls.isEmpty else {
             return Self.envelope(id: .null, .failure(.invalidRequest("the batch is empty")))
@@ -69,9 +77,7 @@ package struct RPCDispatcher: Sendable {
         }
         var text: [UInt8] = []
         for call in calls {
-            guard let response = await single(call, deadline: deadline, in: &group) else {
-                continue
-            }
+            guard let response = await single(call, turn, in: &group) else { continue }
             text.append(UInt8(ascii: text.isEmpty ? "[" : ","))
             text.append(contentsOf: response)
             if text.count >= limits.responseByteCount {
@@ -86,7 +92,7 @@ package struct RPCDispatcher: Sendable {
 
     /// The response to one request; nil for a notification.
     private func single(
-        _ request: JSONValue, deadline: CallDeadline, in group: inout DiscardingTaskGroup
+        _ request: JSONValue, _ turn: Turn, in group: inout DiscardingTaskGroup
     ) async -> [UInt8]? {
         let call: Call
         do throws(RPCError) {
@@ -94,7 +100,7 @@ package struct RPCDispatcher: Sendable {
         } catch {
             return Self.envelope(id: Call.readableID(of: request), .failure(error))
         }
-        let outcome = await outcome(of: call, deadline: deadline, in: &group)
+        let outcome = await outcome(of: call, turn, in: &group)
         guard let id = call.id else { return nil }
         let response = Self.envelope(id: id, outcome)
         guard response.count <= limits.responseByteCount else {
@@ -105,18 +111,31 @@ package struct RPCDispatcher: Sendable {
     }
 
     private func outcome(
-        of call: Call, deadline: CallDeadline, in group: inout DiscardingTaskGroup
+        of call: Call, _ turn: Turn, in group: inout DiscardingTaskGroup
     ) async -> CallDeadline.Outcome {
+        guard turn.caller.mayCall() else { return .failure(.rateLimited) }
         guard let method = methods.entry(call.method) else { return .failure(.methodNotFound) }
         guard method.access == .safe || allowsOperatorMethods else {
             return .failure(.unsafeMethod)
         }
-        guard !deadline.hasExpired else { return .failure(.timedOut) }
+        guard !turn.deadline.hasExpired else { return .failure(.timedOut) }
+        let handler: RPCMethods.Handler
+        switch (method.action, turn.caller.session) {
+        case (.answer(let given), _): handler = given
+        case (.subscribe, nil), (.unsubscribe, nil): return .failure(.subscriptionNeedsWebSocket)
+        case (.subscribe(let subscription), let session?):
+            handler = { (_) throws(RPCError) in try await session.open(subscription) }
+        case (.unsubscribe(let topic), let session?):
+            handler = { (parameters) throws(RPCError) in
+                let id = try parameters.text(0, "subscription")
+                return .bool(session.unsubscribe(id, from: topic))
+            }
+        }
         let settlement = Settlement<CallDeadline.Outcome>()
-        deadline.watch(settlement)
+        turn.deadline.watch(settlement)
         group.addTask {
             do throws(RPCError) {
-                settlement.settle(.success(try await method.handler(call.parameters)))
+                settlement.settle(.success(try await handler(call.parameters)))
             } catch {
                 settlement.settle(.failure(error))
             }
@@ -132,6 +151,12 @@ package struct RPCDispatcher: Sendable {
         }
         return JSONValue.object(members).utf8
     }
+}
+
+/// Whose request it is and how long it may take.
+private struct Turn: Sendable {
+    let caller: RPCCaller
+    let deadline: CallDeadline
 }
 
 /// One request object.

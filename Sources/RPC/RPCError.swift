@@ -60,6 +60,21 @@ extension RPCError {
     /// The call took longer than the server allows.
     package static let timedOut = RPCError(code: -32000, message: "Request timed out")
 
+    /// A subscription was asked for over plain HTTP, which has no way to tell what comes.
+    package static let subscriptionNeedsWebSocket = RPCError(
+        code: -32601, message: "Method not found",
+        data: "subscriptions need a WebSocket connection to this port")
+
+    /// The connection has as many subscriptions as the server allows.
+    package static func tooManySubscriptions(limit: Int) -> RPCError {
+        RPCError(
+            code: -32006, message: "Too many subscriptions on the connection",
+            data: .string("the limit is \(limit)"))
+    }
+
+    /// The connection calls more often than the server allows.
+    package static let rateLimited = RPCError(code: -32999, message: "RPC rate limit exceeded")
+
     /// The answer is larger than the server sends.
     package static func responseTooLarge(limit: Int) -> RPCError {
         RPCError(

@@ -23,5 +23,15 @@ package struct RPCLimits: Sendable, Hashable {
     /// How long a refused connection is drained, so that the client gets to read the refusal.
     package var lingerTimeout: Duration = .seconds(2)
 
+    /// Subscriptions of one connection.
+    package var subscriptionCount = 1_024
+    /// Messages handed to a WebSocket's socket at a time, and those of one subscription that wait
+    /// behind them; a client that lets more come together is closed.
+    package var notificationCount = 64
+    /// WebSocket messages that wait for their turn before no more are read.
+    package var queuedMessageCount = 16
+    /// Calls a minute on one connection, a minute's worth at once; nil: as many as it likes.
+    package var callsPerMinute: Int?
+
     package init() {}
 }

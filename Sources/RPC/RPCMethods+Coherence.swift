@@ -138,7 +138,7 @@ extension VoteReport {
             "blockNumber": .integer(vote.target.number.rawValue),
             "coherenceScore": .integer(vote.coherenceScore),
             "quantumState": vote.quantumState.json,
-            "voteType": vote.phase == .prevote ? "Prevote" : "Precommit",
+            "voteType": vote.phase.json,
             "round": .integer(vote.round.rawValue),
             "setId": .integer(vote.setID.rawValue),
             "signature": .hex(vote.signature.bytes),
@@ -147,7 +147,7 @@ extension VoteReport {
 }
 
 extension QuantumState {
-    fileprivate var json: JSONValue {
+    var json: JSONValue {
         [
             "validProofs": .integer(validProofs),
             "rejectedProofs": .integer(rejectedProofs),

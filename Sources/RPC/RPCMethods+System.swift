@@ -4,12 +4,17 @@ internal import NIOHTTP1
 
 extension RPCMethods {
     /// All methods of a node.
-    package static func standard(_ node: some NodeQueries) -> RPCMethods {
+    ///
+    /// - Parameter hub: what the node publishes through.
+    package static func standard(
+        _ node: some NodeQueries, hub: SubscriptionHub = SubscriptionHub()
+    ) -> RPCMethods {
         var methods = RPCMethods()
         methods.addSystem(node)
         methods.addChain(node)
         methods.addAuthor(node)
         methods.addCoherence(node)
+        methods.addSubscriptions(node, hub: hub)
         return methods
     }
 

@@ -12,8 +12,15 @@ package struct RPCMethods: Sendable {
     }
 
     struct Entry: Sendable {
+        /// What a call does.
+        enum Action: Sendable {
+            case answer(Handler)
+            case subscribe(RPCSubscription)
+            case unsubscribe(SubscriptionTopic)
+        }
+
         let access: Access
-        let handler: Handler
+        let action: Action
     }
 
     private var entries: [String: Entry] = [:]
@@ -26,9 +33,21 @@ package struct RPCMethods: Sendable {
         _ name: String, aliases: [String] = [], access: Access = .safe,
         handler: @escaping Handler
     ) {
-        for key in [name] + aliases {
-            let previous = entries.updateValue(Entry(access: access, handler: handler), forKey: key)
-            precondition(previous == nil, "the method \(key) is registered twice")
+        insert([name] + aliases, Entry(access: access, action: .answer(handler)))
+    }
+
+    /// Adds the methods that make and end subscriptions, each under its names.
+    package mutating func add(
+        subscribe: [String], unsubscribe: [String], _ subscription: RPCSubscription
+    ) {
+        insert(subscribe, Entry(access: .safe, action: .subscribe(subscription)))
+        insert(unsubscribe, Entry(access: .safe, action: .unsubscribe(subscription.topic)))
+    }
+
+    private mutating func insert(_ names: [String], _ entry: Entry) {
+        for name in names {
+            let previous = entries.updateValue(entry, forKey: name)
+            precondition(previous == nil, "the method \(name) is registered twice")
         }
     }
 

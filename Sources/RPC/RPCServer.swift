@@ -152,10 +152,18 @@ private struct Service: Sendable {
         switch call.purpose {
         case .jsonRPC:
             counters.countRequest()
-            await dispatcher.handle(call.body) { response in
+            await dispatcher.handle(call.body, from: connection.caller.overHTTP) { response in
                 let reply = response.map { HTTPReply.json($0) } ?? .noContent
                 await connection.write(reply.answering(call))
             }
+        case .message:
+            counters.countRequest()
+            let session = connection.caller.session
+            await dispatcher.handle(call.body, from: connection.caller) { response in
+                if let response { await session?.respond(response) }
+                session?.release()
+            }
+            session?.finishedCall()
         case .page(let path):
             let page = pages.first { $0.path == path }
             let reply = await page?.render() ?? HTTPGate.methodNotAllowed

@@ -5,7 +5,7 @@ import Testing
 /// A TCP client that sends what a test wants, right or wrong.
 struct RawClient {
     private let channel: any Channel
-    private let received: AsyncStream<[UInt8]>
+    let received: AsyncStream<[UInt8]>
 
     /// Connects to a port of this machine.
     static func connect(to port: UInt16) async throws -> RawClient {
@@ -39,6 +39,11 @@ struct RawClient {
     /// Stops reading, as a client that does not take its response.
     func stopReading() async throws {
         try await channel.setOption(.autoRead, value: false).get()
+    }
+
+    /// Reads again.
+    func startReading() async throws {
+        try await channel.setOption(.autoRead, value: true).get()
     }
 
     func close() async throws { try await channel.close() }

@@ -31,7 +31,7 @@ enum ModuleRules {
         ],
         "RPC": [
             "Coherence", "Chain", "Keystore", "Primitives", "SCALE", "NIOCore", "NIOPosix",
-            "NIOHTTP1", "Logging", "Foundation", "Glibc", "Synchronization",
+            "NIOHTTP1", "NIOWebSocket", "DequeModule", "Logging", "Foundation", "Glibc", "Synchronization",
         ],
         "Dashboard": ["RPC", "NIOHTTP1"],
         "Node": [

@@ -40,6 +40,9 @@ final class VoteTimings: Sendable {
 
     func finalised(_ block: BlockRef) { note(block) { $0.finalised = $0.finalised ?? $1 } }
 
+    /// What is remembered of a block.
+    func timing(of block: BlockRef) -> BlockTiming? { state.withLock { $0.blocks[block] } }
+
     /// The votes and blocks that are remembered, oldest first.
     var snapshot: (votes: [VoteTiming], blocks: [BlockTiming]) {
         state.withLock { ($0.votes.values, $0.blocks.values) }
@@ -70,6 +73,8 @@ struct RecentTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
     /// The values, in the order in which their keys came.
     var values: [Value] { order.compactMap { entries[$0] } }
+
+    subscript(key: Key) -> Value? { entries[key] }
 
     mutating func update(_ key: Key, initial: Value, _ change: (inout Value) -> Void) {
         if entries[key] == nil {

@@ -76,6 +76,8 @@ final class NodeService: Sendable {
             genesisHash: preparation.chain.genesisHash, observer: observer, bans: bans)
         pool = WorkPool(workerCount: max(1, ProcessInfo.processInfo.activeProcessorCount - 1))
         let core = try Self.makeCore(preparation, clock: clock, verifier: verifier)
+        let feed = SubscriptionFeed(
+            addressPrefix: preparation.description.addressPrefix, timings: observer.timings)
         let (failures, report) = AsyncStream.makeStream(of: (any Error).self)
         self.failures = failures
         let host = ValidatorHost(
@@ -84,7 +86,8 @@ final class NodeService: Sendable {
                 store: storage, network: network, signers: preparation.signers,
                 verifier: verifier, pool: pool,
                 timers: TimerTable(eventLoop: MultiThreadedEventLoopGroup.singleton.next()),
-                observer: observer, tampering: preparation.configuration.voteTampering),
+                observer: observer, feed: feed,
+                tampering: preparation.configuration.voteTampering),
             onFailure: { report.yield($0) })
         self.host = host
         meter = try Self.makeMeter(preparation)
@@ -95,7 +98,7 @@ final class NodeService: Sendable {
         let view = NodeView(
             description: preparation.description, host: host, history: storage, network: network,
             bans: bans, startingNumber: preparation.tree.best.number)
-        var methods = RPCMethods.standard(view)
+        var methods = RPCMethods.standard(view, hub: feed.hub)
         methods.addTimings(observer.timings)
         methods.addStatistics(host, network: network, storage: storage)
         rpc = try await Self.startRPC(preparation.configuration, view: view, methods: methods)

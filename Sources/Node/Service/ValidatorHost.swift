@@ -24,6 +24,7 @@ actor ValidatorHost {
         let pool: WorkPool
         let timers: TimerTable
         let observer: EventObserver
+        let feed: SubscriptionFeed
         var tampering: (any VoteTampering)?
     }
 
@@ -57,8 +58,10 @@ actor ValidatorHost {
     /// Gives the core an input and carries out what may be carried out now.
     func submit(_ input: ValidatorCore.Input) {
         guard failure == nil else { return }
+        let finalised = core.tree.finalised.number
         let effects = core.handle(input, now: NodeClock.now())
         arms.observer.noteTimes(effects)
+        arms.feed.note(effects, of: core, finalised: finalised)
         queue.append(effects)
         pump()
     }
@@ -184,6 +187,7 @@ actor ValidatorHost {
         case .event(let event):
             if case .setActivated(let set, _) = event { observedSet = set }
             arms.observer.observe(event, set: observedSet)
+            arms.feed.tell(event, of: core)
         }
     }
 
