@@ -229,7 +229,7 @@ let package = Package(
             "InteropTests",
             [
                 "TestSupport", "BlockSync", "Chain", "SCALE", "Networking", "LibP2P", "Falcon",
-                "Primitives", logging,
+                "Primitives", "RPC", logging,
             ],
             exclude: ["peers", "verify_certificate.py", "falcon_pqcrypto.py"]),
         tests("TidyTests", [], isOptimised: true),

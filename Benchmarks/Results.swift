@@ -28,6 +28,7 @@ struct Results: Codable {
     var traffic: Measured<TrafficFigures>?
     var restart: Measured<RestartFigures>?
     var partition: Measured<PartitionFigures>?
+    var rpc: Measured<RPCFigures>?
 
     init(machine: Machine) { self.machine = machine }
 
@@ -50,7 +51,7 @@ enum Section: String, CaseIterable {
     case slowDisk = "slow-disk"
     case fourValidators = "four-validators"
     case wideArea = "wide-area"
-    case traffic, restart, partition
+    case traffic, restart, partition, rpc
 
     func run(isQuick: Bool, isLarge: Bool, into results: inout Results) async throws {
         switch self {
@@ -69,6 +70,7 @@ enum Section: String, CaseIterable {
             }
         case .restart: results.restart = try await measured(isQuick, RestartFigures.measure)
         case .partition: results.partition = try await measured(isQuick, PartitionFigures.measure)
+        case .rpc: results.rpc = try await measured(isQuick, RPCFigures.measure)
         }
     }
 

@@ -11,7 +11,7 @@ struct Page {
     var text: String {
         let parts = [
             introduction, targetTable, falcon, latency, finality, attack, traffic, memory,
-            recovery, transport, streams, conditions,
+            recovery, transport, streams, rpc, conditions,
         ]
         return parts.compactMap(\.self).joined(separator: "\n\n") + "\n"
     }
@@ -92,6 +92,7 @@ struct Page {
         add(.traffic, results.traffic)
         add(.restart, results.restart)
         add(.partition, results.partition)
+        add(.rpc, results.rpc)
         return lines.joined(separator: "\n")
     }
 }

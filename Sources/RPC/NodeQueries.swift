@@ -37,6 +37,8 @@ package protocol NodeQueries: Sendable {
 
     /// Puts an extrinsic into the pool.
     func submit(_ extrinsic: Extrinsic) async throws(ExtrinsicRefusal)
+    /// The extrinsics of the pool, oldest first.
+    func pendingExtrinsics() async -> [Extrinsic]
 
     /// Nil while the node does not take part in voting yet.
     func roundState() async -> RoundStateReport?

@@ -7,15 +7,17 @@ package struct RPCDispatcher: Sendable {
     private let limits: RPCLimits
     let allowsOperatorMethods: Bool
 
-    /// Serves `methods` and `rpc_methods`, which lists them.
+    /// Serves `methods`, `rpc_methods`, which lists them, and `rpc.discover`, which describes them.
     package init(
         methods: RPCMethods, limits: RPCLimits = RPCLimits(), allowsOperatorMethods: Bool = true
     ) {
         var all = methods
-        let names = (methods.names + ["rpc_methods"]).sorted()
+        let names = (methods.names + ["rpc_methods", "rpc.discover"]).sorted()
         all.add("rpc_methods") { (_) throws(RPCError) in
             ["methods": .array(names.map(JSONValue.string))]
         }
+        let document = all.openRPC()
+        all.add("rpc.discover") { (_) throws(RPCError) in document }
         self.methods = all
         self.limits = limits
         self.allowsOperatorMethods = allowsOperatorMethods

@@ -57,6 +57,11 @@ extension RPCError {
         RPCError(code: -32603, message: "Internal error", data: .string(reason))
     }
 
+    /// The chain has not what the call needs; with the code that Substrate nodes answer.
+    package static func clientError(_ reason: String) -> RPCError {
+        RPCError(code: 4003, message: "Client error: \(reason)")
+    }
+
     /// The call took longer than the server allows.
     package static let timedOut = RPCError(code: -32000, message: "Request timed out")
 

@@ -66,6 +66,9 @@ extension RPCMethods {
             }
             return .string(extrinsic.hash.description)
         }
+        add("author_pendingExtrinsics") { (_) throws(RPCError) in
+            .array(await node.pendingExtrinsics().map { .hex($0.scaleBytes) })
+        }
     }
 }
 

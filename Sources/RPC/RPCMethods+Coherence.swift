@@ -39,14 +39,7 @@ extension RPCMethods {
                 }.map(\.json))
         }
         add("coherence_bans", access: .operatorOnly) { (_) throws(RPCError) in
-            .array(
-                await node.bans().map {
-                    [
-                        "peerId": .string($0.peerID),
-                        "until": .integer($0.untilUnixSeconds),
-                        "count": .integer($0.count),
-                    ]
-                })
+            .array(await node.bans().map(\.json))
         }
     }
 }
@@ -58,6 +51,15 @@ struct AccountText: Sendable {
     /// The SS58 address, or hexadecimal digits when the chain's prefix is no valid one.
     func callAsFunction(_ account: AccountID) -> JSONValue {
         .string(SS58Address(account, prefix: prefix)?.description ?? account.description)
+    }
+}
+
+extension BanReport {
+    var json: JSONValue {
+        [
+            "peerId": .string(peerID), "until": .integer(untilUnixSeconds),
+            "count": .integer(count),
+        ]
     }
 }
 

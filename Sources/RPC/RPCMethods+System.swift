@@ -14,6 +14,7 @@ extension RPCMethods {
         methods.addChain(node)
         methods.addAuthor(node)
         methods.addCoherence(node)
+        methods.addState(node)
         methods.addSubscriptions(node, hub: hub)
         return methods
     }
@@ -54,6 +55,9 @@ extension RPCMethods {
         add("system_peers", access: .operatorOnly) { (_) throws(RPCError) in
             .array(await node.peers().map(\.json))
         }
+        add("system_unstable_networkState", access: .operatorOnly) { (_) throws(RPCError) in
+            await node.networkState()
+        }
         addReservedPeers(node)
     }
 
@@ -80,6 +84,19 @@ extension RPCMethods {
             }
             return .null
         }
+    }
+}
+
+extension NodeQueries {
+    /// Everything about connections in one object; its members may change with any version.
+    fileprivate func networkState() async -> JSONValue {
+        [
+            "peerId": .string(description.peerID),
+            "listenedAddresses": .array(await listenAddresses().map { .string($0) }),
+            "connectedPeers": .array(await peers().map(\.json)),
+            "reservedPeers": .array(await reservedPeers().map { .string($0) }),
+            "bannedPeers": .array(await bans().map(\.json)),
+        ]
     }
 }
 

@@ -268,13 +268,3 @@ struct NetworkOptions: ParsableArguments {
         configuration.nodeKey = nodeKey.flatMap { [UInt8](hex: $0) }
     }
 }
-
-/// Where JSON-RPC is served.
-struct RPCOptions: ParsableArguments {
-    @Option(help: "The port of JSON-RPC over HTTP, on localhost (0: any free port).")
-    var rpcPort: UInt16 = 9944
-
-    func apply(to configuration: inout NodeConfiguration) {
-        configuration.rpcPort = Int(rpcPort)
-    }
-}

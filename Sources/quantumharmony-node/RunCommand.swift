@@ -29,6 +29,7 @@ struct RunCommand: AsyncParsableCommand {
     func validate() throws {
         do { _ = try LogFilter(logFilter) } catch { throw ValidationError("-l: \(error)") }
         try validator.check(with: chain)
+        try rpc.check(isValidator: validator.validator || chain.dev)
     }
 
     func run() async throws {
@@ -36,11 +37,12 @@ struct RunCommand: AsyncParsableCommand {
         try chain.apply(to: &configuration)
         try validator.apply(to: &configuration, isDev: chain.dev)
         try network.apply(to: &configuration)
-        rpc.apply(to: &configuration)
+        rpc.apply(to: &configuration, isDev: chain.dev)
         dashboard.apply(to: &configuration)
         if let name { configuration.name = name }
-        let filter = try LogFilter(logFilter)
-        LoggingSystem.bootstrap { LineLogHandler(label: $0, level: filter.level(for: $0)) }
+        let control = LogControl(try LogFilter(logFilter))
+        LoggingSystem.bootstrap { LineLogHandler(label: $0, control: control) }
+        configuration.logControl = control
         do {
             try await NodeRun.untilInterrupted(configuration)
         } catch {

@@ -38,7 +38,8 @@ struct EvilNode: AsyncParsableCommand {
         configuration.usesMulticastDNS = false
         configuration.voteTampering = Liar(behaviour: behaviour)
         let filter = try LogFilter(log)
-        LoggingSystem.bootstrap { LineLogHandler(label: $0, level: filter.level(for: $0)) }
+        let control = LogControl(filter)
+        LoggingSystem.bootstrap { LineLogHandler(label: $0, control: control) }
         try await NodeRun.untilInterrupted(configuration)
     }
 }

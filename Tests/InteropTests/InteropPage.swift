@@ -24,7 +24,16 @@ enum InteropPage {
         _ what: String, _ direction: Direction, _ peer: PeerKind, _ result: String = "works",
         sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
-        let row = "| \(what) | \(direction.rawValue) | \(peer.version) | \(result) |"
+        try note(
+            what, direction, with: peer.version, result, sourceLocation: sourceLocation)
+    }
+
+    /// The same for what is no libp2p peer, by its name and version.
+    static func note(
+        _ what: String, _ direction: Direction, with version: String, _ result: String = "works",
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) throws {
+        let row = "| \(what) | \(direction.rawValue) | \(version) | \(result) |"
         let rows = noted.withLock { rows in
             rows.insert(row)
             return rows.sorted()
@@ -43,11 +52,12 @@ enum InteropPage {
         """
         # Interoperability
 
-        What this node's transport and protocols do with other implementations, as the tests in `Tests/InteropTests` show
+        What this node's transport, protocols and RPC do with other implementations, as the tests in `Tests/InteropTests` show
         it. Written by `scripts/update-interop-page`; do not edit. Each row is noted by the test that shows it, and that test
         fails when its row is not here; `scripts/test` fails when a row is here that no test noted.
 
-        All peers run on this machine, over TCP with Noise and Yamux. How they are installed: `scripts/install-test-peers`.
+        All peers run on this machine, over TCP with Noise and Yamux; clients of JSON-RPC over HTTP and WebSocket. How they are
+        installed: `scripts/install-test-peers`.
 
         | what | who dials | with | result |
         |---|---|---|---|

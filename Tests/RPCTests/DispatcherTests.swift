@@ -147,7 +147,8 @@ struct DispatcherTests {
         #expect(
             await ask("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"rpc_methods\",\"params\":[]}")
                 == "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"methods\":[\"count\",\"echo\","
-                + "\"fail\",\"forever\",\"large\",\"parrot\",\"rpc_methods\",\"secret\"]}}")
+                + "\"fail\",\"forever\",\"large\",\"parrot\",\"rpc.discover\",\"rpc_methods\",\"secret\"]}}"
+        )
     }
 
     @Test("calls that take too long are cancelled and answered, with the rest of their batch")

@@ -131,6 +131,57 @@ struct MethodTests {
         #expect(try await call("author_submitExtrinsic", tooLong)["code"] == 1001)
     }
 
+    @Test("the pool is shown as encoded extrinsics")
+    func pendingExtrinsics() async throws {
+        #expect(try await call("author_pendingExtrinsics") == [])
+        let extrinsic = JSONValue.hex(StubNode.extrinsic(nonce: 0).scaleBytes)
+        _ = try await call("author_submitExtrinsic", extrinsic)
+        #expect(try await call("author_pendingExtrinsics") == [extrinsic])
+    }
+
+    @Test("the runtime version names the chain's rules, for known blocks")
+    func runtimeVersion() async throws {
+        let version = try await call("state_getRuntimeVersion", text(node.blocks[1].hash))
+        #expect(version["specName"] == "quantumharmony" && version["specVersion"] == 1)
+        #expect(try await call("chain_getRuntimeVersion") == version)
+        #expect(try await call("state_getRuntimeVersion", text(.zero))["code"] == 4003)
+        #expect(try await call("state_getMetadata", text(.zero))["code"] == 4003)
+    }
+
+    @Test("the metadata is of version 14, and runtime calls tell of it and of nothing else")
+    func metadata() async throws {
+        let metadata = try #require(
+            try await call("state_getMetadata").string.flatMap { [UInt8](hex: $0) })
+        #expect(metadata.starts(with: Array("meta".utf8) + [14]))
+        // Nineteen types; the last byte is the compact number of the runtime's.
+        #expect(metadata[5] == 19 << 2 && metadata.last == 18 << 2)
+        let name = Array("DigestItem".utf8)
+        #expect(metadata.indices.contains { metadata[$0...].starts(with: name) })
+        var encoder = SCALEEncoder(capacity: metadata.count + 4)
+        encoder.appendBytes(metadata)
+        #expect(try await call("state_call", "Metadata_metadata", "0x") == .hex(encoder.bytes))
+        func at(_ version: String) async throws -> JSONValue {
+            try await call("state_call", "Metadata_metadata_at_version", .string(version))
+        }
+        #expect(try await at("0x0e000000") == .hex([1] + encoder.bytes))
+        for version in ["0x0f000000", "0x0e", "0x", "0x0e00000000"] {
+            #expect(try await at(version) == "0x00")
+        }
+        #expect(
+            try await call("state_call", "Metadata_metadata_versions", "0x") == "0x040e000000")
+        #expect(try await call("state_call", "Core_version", "0x")["code"] == 4003)
+        #expect(try await call("state_call", "Metadata_metadata", "x")["code"] == -32602)
+    }
+
+    @Test("the network state gathers what is known of peers")
+    func networkState() async throws {
+        let state = try await call("system_unstable_networkState")
+        #expect(state["peerId"]?.string == node.description.peerID)
+        #expect(state["connectedPeers"]?[0]?["peerId"] == "12D3KooWA")
+        #expect(state["reservedPeers"] == ["12D3KooWA"])
+        #expect(state["bannedPeers"]?[0]?["peerId"] == "12D3KooWC")
+    }
+
     @Test("the round state has the shape that GRANDPA's has")
     func roundState() async throws {
         let accounts = [
@@ -273,9 +324,9 @@ struct MethodTests {
                 #require(await dispatcher.response(to: request.utf8)))
             let isRefused =
                 response["error"]?["message"] == "RPC call is unsafe to be called externally"
-            let isOperators = method.contains("eservedPeer")
+            let operators = ["system_peers", "system_unstable_networkState", "coherence_bans"]
             #expect(
-                isRefused == (isOperators || ["system_peers", "coherence_bans"].contains(method)),
+                isRefused == (method.contains("eservedPeer") || operators.contains(method)),
                 "\(method)")
         }
     }

@@ -147,6 +147,8 @@ package final class StubNode: NodeQueries {
         }
     }
 
+    package func pendingExtrinsics() async -> [Extrinsic] { pool }
+
     package func roundState() async -> RoundStateReport? {
         guard !failure.withLock({ $0 }) else { return nil }
         return RoundStateReport(

@@ -31,7 +31,8 @@ enum ModuleRules {
         ],
         "RPC": [
             "Coherence", "Chain", "Keystore", "Primitives", "SCALE", "NIOCore", "NIOPosix",
-            "NIOHTTP1", "NIOWebSocket", "DequeModule", "Logging", "Foundation", "Glibc", "Synchronization",
+            "NIOHTTP1", "NIOWebSocket", "DequeModule", "Logging", "Foundation", "Glibc",
+            "Synchronization",
         ],
         "Dashboard": ["RPC", "NIOHTTP1"],
         "Node": [

@@ -4,18 +4,25 @@ public import Logging
 
 /// Writes log lines to standard error: date, level, target, message, fields.
 public struct LineLogHandler: LogHandler {
-    public var logLevel: Logger.Level
+    public var logLevel: Logger.Level {
+        get { ownLevel ?? target.level }
+        set { ownLevel = newValue }
+    }
     public var metadata: Logger.Metadata = [:]
     private let label: String
     private let name: String
+    private let target: LogControl.Target
+    /// What this logger alone was set to.
+    private var ownLevel: Logger.Level?
 
     /// - Parameters:
     ///   - label: the target, for example `coherence`.
+    ///   - control: says how much is written, also later.
     ///   - name: the node's name, shown when several nodes write to one terminal; may be empty.
-    public init(label: String, level: Logger.Level, name: String = "") {
+    public init(label: String, control: LogControl, name: String = "") {
         self.label = label
         self.name = name
-        logLevel = level
+        target = control.target(label)
     }
 
     public subscript(metadataKey key: String) -> Logger.Metadata.Value? {

@@ -30,6 +30,12 @@ public struct LogFilter: Sendable, Equatable {
 
     /// Reads a comma-separated list of levels and target=level pairs: `info,coherence=debug`.
     public init(_ text: String) throws(Invalid) {
+        try self.init(text, onto: LogFilter())
+    }
+
+    /// Reads such a list as changes to another filter.
+    init(_ text: String, onto filter: LogFilter) throws(Invalid) {
+        self = filter
         for part in text.split(separator: ",") {
             let pieces = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             if pieces.count == 1 {

@@ -72,6 +72,10 @@ public struct NodeConfiguration: Sendable {
     public var rpcPort = 9944
     /// Whether the dashboard is served, to the operator only.
     public var servesDashboard = false
+    /// To whom and how much JSON-RPC is served.
+    public var rpc = RPC()
+    /// What RPC changes the log levels with; nil: they cannot be changed.
+    public var logControl: LogControl?
     /// The source of quantum measurements; nil: simulated where that is allowed.
     public var quantumOrigin: QuantumOrigin?
     /// Measurements older than this are stale: the validator abstains. Milliseconds.

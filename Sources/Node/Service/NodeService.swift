@@ -100,6 +100,7 @@ final class NodeService: Sendable {
             bans: bans, startingNumber: preparation.tree.best.number)
         var methods = RPCMethods.standard(view, hub: feed.hub)
         methods.addTimings(observer.timings)
+        if let control = preparation.configuration.logControl { methods.addLogging(control) }
         methods.addStatistics(host, network: network, storage: storage)
         rpc = try await Self.startRPC(preparation.configuration, view: view, methods: methods)
     }
@@ -149,11 +150,8 @@ final class NodeService: Sendable {
     private static func startRPC(
         _ configuration: NodeConfiguration, view: NodeView, methods: RPCMethods
     ) async throws -> RPCServer {
-        var settings = RPCServer.Configuration()
-        settings.host = configuration.rpcHost
-        settings.port = UInt16(clamping: configuration.rpcPort)
-        return try await RPCServer.start(
-            configuration: settings, methods: methods,
+        try await RPCServer.start(
+            configuration: configuration.serverConfiguration, methods: methods,
             pages: HTTPPage.health(view)
                 + (configuration.servesDashboard ? DashboardPages.all : []),
             logger: Logger(label: "rpc"))

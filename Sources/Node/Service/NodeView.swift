@@ -120,6 +120,8 @@ struct NodeView: NodeQueries {
         try await host.submit(extrinsic)
     }
 
+    func pendingExtrinsics() async -> [Extrinsic] { await host.core.sync.pool.pending }
+
     // MARK: Finality
 
     func roundState() async -> RoundStateReport? {
