@@ -45,7 +45,7 @@ struct CoherenceArticle {
         let recorded = try JSONDecoder().decode(
             Recorded.self, from: Foundation.Data(contentsOf: file))
         let members = try recorded.validators.validators.map { member in
-            let account = try #require(Hash256(hex: member.accountId))
+            let account = try #require([UInt8](hex: member.accountId).flatMap { AccountID($0) })
             let key = try #require([UInt8](hex: member.falconPublicKey))
             return try #require(ValidatorIdentity(account: account, falconPublicKey: key))
         }
