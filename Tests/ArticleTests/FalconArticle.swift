@@ -40,6 +40,8 @@ struct FalconArticle {
         let stored = key.bytes
         let again = try FalconSecretKey(bytes: stored)
         #expect(again.publicKey == key.publicKey)
-        #expect(throws: FalconError.self) { try FalconSecretKey(bytes: Array(stored.dropLast())) }
+        #expect(throws: FalconError.self) {
+            _ = try FalconSecretKey(bytes: Array(stored.dropLast()))
+        }
     }
 }
