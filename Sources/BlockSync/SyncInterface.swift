@@ -193,6 +193,8 @@ extension SyncMachine {
         case sendTransactions([PeerHandle], [UInt8])
         /// Ask a peer for blocks; the outcome comes back as `response`.
         case request(RequestID, PeerHandle, [UInt8])
+        /// Take a request back: nobody waits for its response any more.
+        case abandon(RequestID)
         /// Answer a peer's request.
         case respond(InboundRequestID, [UInt8])
         /// Refuse a peer's request: close without a byte.

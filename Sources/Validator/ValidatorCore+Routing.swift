@@ -141,6 +141,7 @@ extension ValidatorCore {
         case .sendTransactions(let peers, let bytes):
             effects.append(.send(.transactions, peers, OutboundMessage(bytes: bytes)))
         case .request(let id, let peer, let bytes): effects.append(.request(id, peer, bytes))
+        case .abandon(let id): effects.append(.abandon(id))
         case .respond(let id, let bytes): effects.append(.respond(id, bytes))
         case .refuse(let id): effects.append(.respond(id, nil))
         case .readBlocks(let id, let query): effects.append(.readBlocks(id, query))

@@ -48,6 +48,8 @@ extension ValidatorCore {
         case judged(TopicMessageID, GossipVerdict)
         /// Ask a peer; the answer is `response`.
         case request(RequestID, PeerHandle, [UInt8])
+        /// Take a request back: its response is not wanted any more.
+        case abandon(RequestID)
         /// Answer a peer's request; nil refuses it.
         case respond(InboundRequestID, [UInt8]?)
         /// Streams opened from now on begin with this handshake.
@@ -71,10 +73,8 @@ extension ValidatorCore {
                 .loadCertificate, .setTimer,
                 .cancelTimer:
                 true
-            case .persist, .stage, .send, .publish, .judged, .request, .respond, .handshakeChanged,
-                .ban, .disconnect,
-                .hangUp,
-                .submitted, .event:
+            case .persist, .stage, .send, .publish, .judged, .request, .abandon, .respond,
+                .handshakeChanged, .ban, .disconnect, .hangUp, .submitted, .event:
                 false
             }
         }

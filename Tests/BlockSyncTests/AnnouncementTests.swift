@@ -54,6 +54,30 @@ struct AnnouncementTests {
             ])
     }
 
+    @Test func `a request is taken back when its block comes otherwise or not in time`() throws {
+        var bench = Bench(chain: chain)
+        bench.connect(peerA)
+        bench.connect(peerB)
+        let blocks = try chain.grow(count: 2, remarkEvery: 1)
+        let first = try #require(bench.announce(blocks[0], by: peerA).requests.first)
+        #expect(first.peer == peerA)
+        // peerA does not answer in time: peerB announces it too and is asked instead.
+        _ = bench.announce(blocks[0], by: peerB)
+        let late = bench.wait(.seconds(2))
+        #expect(late.contains(.abandon(first.id)))
+        let second = try #require(late.requests.first)
+        #expect(second.peer == peerB)
+        // The own chain grows by it meanwhile.
+        try bench.load([blocks[0]])
+        let dropped = bench.send(.finalised(blocks[0].ref))
+        #expect(dropped.contains(.abandon(second.id)))
+        // An answer that comes all the same is ignored.
+        let answer = try responseBytes([blocks[0]])
+        for id in [first.id, second.id] {
+            #expect(bench.send(.response(id, .success(answer))).offences == [])
+        }
+    }
+
     @Test func `a block with an unknown parent is fetched with its ancestors`() throws {
         var bench = Bench(chain: chain)
         bench.connect(peerA)

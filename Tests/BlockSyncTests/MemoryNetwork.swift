@@ -208,7 +208,8 @@ struct MemoryNetwork {
         case .report(let peer, let offence): nodes[node].offences.append((peer, offence))
         case .setTimer(let timer, let time): schedule(node, .timer(timer), at: time)
         case .authorEquivocation(let proof): nodes[node].equivocations.append(proof)
-        case .handshakeChanged, .submitted, .note: break
+        // A response that comes all the same is ignored.
+        case .abandon, .handshakeChanged, .submitted, .note: break
         }
     }
 

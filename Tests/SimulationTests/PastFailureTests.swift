@@ -8,8 +8,8 @@ struct PastFailureTests {
         let seed: UInt64
         let nodeCount: Int
         let profile: SimulationProfile
-        /// Blocks in a session.
-        var session: UInt32 = 0
+        /// Blocks in a session; nil: as the seed decides.
+        var session: UInt32? = 0
         let found: String
         var testDescription: String { "seed \(seed): \(found)" }
     }
@@ -48,6 +48,9 @@ struct PastFailureTests {
         Case(
             seed: 304, nodeCount: 3, profile: .crash, session: 1,
             found: "the checker did not know a vote that only the hand-off's certificate held"),
+        Case(
+            seed: 100_092, nodeCount: 7, profile: .swarm, session: nil,
+            found: "requests that were given up stayed open towards a peer that stood still"),
     ]
 
     /// Seeds of hunting grounds in which the protocol as it is once broke a rule.

@@ -185,6 +185,8 @@ struct ValidatorDrive {
             try Properties.require(
                 (try? BlockRequest(decoding: bytes)) != nil, "an own request is none")
             requests.append(id)
+        // An answer may come all the same.
+        case .abandon: break
         case .publish(let bytes):
             let isReadable = (try? GossipMessage.decode(bytes)) != nil
             try Properties.require(isReadable, "a published message is none")

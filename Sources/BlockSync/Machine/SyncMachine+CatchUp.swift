@@ -38,7 +38,7 @@ extension SyncMachine {
     mutating func restartCatchUp() {
         guard let old = catchUp else { return }
         for window in old.windows {
-            if let request = window.request { _ = removeRequest(request) }
+            if let request = window.request { abandonRequest(request) }
         }
         catchUp = nil
     }

@@ -21,7 +21,7 @@ extension SyncMachine {
 
     mutating func streamClosed(_ peer: PeerHandle, now: Instant) {
         for id in requestOrder where requests[id]?.peer == peer {
-            if let request = removeRequest(id) { requestFailed(request, now: now) }
+            if let request = abandonRequest(id) { requestFailed(request, now: now) }
         }
         peers.remove(peer)
         parked.removeAll { $0.source == peer }

@@ -33,11 +33,20 @@ extension SyncMachine {
         return request
     }
 
+    /// Forgets a request that no response is wanted to any more. Its stream must not stay open: a
+    /// peer that stands still would collect them.
+    @discardableResult
+    mutating func abandonRequest(_ id: RequestID) -> OutstandingRequest? {
+        guard let request = removeRequest(id) else { return nil }
+        effects.append(.abandon(id))
+        return request
+    }
+
     /// Gives up the requests whose time is over.
     mutating func expireRequests(now: Instant) {
         for id in requestOrder {
             guard let deadline = requests[id]?.deadline, deadline <= now,
-                let request = removeRequest(id)
+                let request = abandonRequest(id)
             else { continue }
             report(request.peer, .timedOut)
             blame(request.peer, now: now)

@@ -56,7 +56,7 @@ extension SyncMachine {
     mutating func dropTarget(_ hash: Hash256) {
         guard let index = targets.firstIndex(where: { $0.ref.hash == hash }) else { return }
         let target = targets.remove(at: index)
-        if let request = target.request { _ = removeRequest(request) }
+        if let request = target.request { abandonRequest(request) }
     }
 
     /// Asks for targets, oldest first, as far as peers are free.

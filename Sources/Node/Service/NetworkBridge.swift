@@ -22,6 +22,8 @@ final class NetworkBridge: Sendable {
     private let genesisHash: Hash256
     private let observer: EventObserver
     private let bans: BanBook
+    /// Requests under way.
+    private let requests = Mutex<[RequestID: Abandonable]>([:])
     private let jobs: AsyncStream<@Sendable () async -> Void>
     private let jobContinuation: AsyncStream<@Sendable () async -> Void>.Continuation
 
@@ -123,24 +125,34 @@ final class NetworkBridge: Sendable {
         }
     }
 
-    /// Asks a peer for blocks; `completion` gets the answer.
+    /// Asks a peer for blocks; `completion` gets the answer, unless the request is abandoned.
     func request(
-        _ bytes: [UInt8], of handle: PeerHandle,
+        _ id: RequestID, _ bytes: [UInt8], of handle: PeerHandle,
         completion: @escaping @Sendable (Result<[UInt8], SyncRequestFailure>) async -> Void
     ) {
         let peer = directory.peer(of: handle)
         let swarm = swarm
         let name = syncProtocol
+        let asking = Abandonable()
+        requests.withLock { $0[id] = asking }
         jobContinuation.yield {
-            guard let peer else { return await completion(.failure(.disconnected)) }
-            do throws(RequestError) {
-                let answer = try await swarm.request(
-                    peer, [name], bytes, limits: Self.requestLimits)
-                await completion(.success(answer))
-            } catch {
-                await completion(.failure(Self.failure(error)))
+            let result = await asking.run { () -> Result<[UInt8], SyncRequestFailure> in
+                guard let peer else { return .failure(.disconnected) }
+                do throws(RequestError) {
+                    return .success(
+                        try await swarm.request(peer, [name], bytes, limits: Self.requestLimits))
+                } catch {
+                    return .failure(Self.failure(error))
+                }
             }
+            self.requests.withLock { _ = $0.removeValue(forKey: id) }
+            if let result { await completion(result) }
         }
+    }
+
+    /// Ends a request whose answer is not wanted any more: its stream is reset.
+    func abandon(_ id: RequestID) {
+        requests.withLock { $0.removeValue(forKey: id) }?.abandon()
     }
 
     /// A request for blocks is short, an answer has up to 16 MiB and 20 s (Substrate's sync/2).

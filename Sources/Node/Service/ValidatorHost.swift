@@ -177,6 +177,7 @@ actor ValidatorHost {
         case .judged(let id, let verdict): arms.network.judge(id, verdict)
         case .submitted(let hash, let outcome): finishSubmission(hash, outcome)
         case .request(let id, let peer, let bytes): request(id, peer, bytes)
+        case .abandon(let id): arms.network.abandon(id)
         case .respond(let id, let bytes):
             responders.removeValue(forKey: id)?.resume(returning: bytes)
         case .handshakeChanged(let channel, let bytes):
@@ -296,7 +297,7 @@ actor ValidatorHost {
     }
 
     private func request(_ id: RequestID, _ peer: PeerHandle, _ bytes: [UInt8]) {
-        arms.network.request(bytes, of: peer) { result in
+        arms.network.request(id, bytes, of: peer) { result in
             await self.submit(.response(id, result))
         }
     }

@@ -80,6 +80,11 @@ final class Line {
 
     func enqueue(_ exchange: Packet) { exchanges.append(exchange) }
 
+    /// Takes back a request or response that still waits.
+    func withdraw(_ token: RequestToken) {
+        if !exchanges.isEmpty { exchanges.removeAll { $0.token == token } }
+    }
+
     /// Forgets what waits on a channel whose stream closed.
     func drop(_ channel: Channel) {
         isOpen[Int(channel.rawValue)] = false
@@ -108,13 +113,22 @@ final class Line {
         votes.count + blocks.count + transactions.count + exchanges.count > 0
     }
 
-    /// Whether the queues keep their bounds. Of requests there is one at a time, and four at most
-    /// are answered.
-    var isWithinBounds: Bool {
-        exchanges.count <= 8 && votes.queuedByteCount <= voteByteBudget && votes.count <= 512
-            && blocks.queuedByteCount <= Self.queueByteCount && blocks.count <= Self.queueCount
-            && transactions.queuedByteCount <= Self.queueByteCount
-            && transactions.count <= Self.queueCount
+    /// The queue that exceeds its bounds; nil when all keep them. Of requests there is one at a
+    /// time, and four at most are answered.
+    var excess: String? {
+        if exchanges.count > 8 { return "requests and responses for a peer: \(exchanges.count)" }
+        if votes.queuedByteCount > voteByteBudget || votes.count > 512 {
+            return "votes for a peer: \(votes.count), \(votes.queuedByteCount) bytes"
+        }
+        if blocks.queuedByteCount > Self.queueByteCount || blocks.count > Self.queueCount {
+            return "blocks for a peer: \(blocks.count), \(blocks.queuedByteCount) bytes"
+        }
+        if transactions.queuedByteCount > Self.queueByteCount
+            || transactions.count > Self.queueCount
+        {
+            return "transactions for a peer: \(transactions.count)"
+        }
+        return nil
     }
 
     /// What was sent last on a channel, the oldest first, for a second delivery.

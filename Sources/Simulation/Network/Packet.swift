@@ -9,6 +9,14 @@ enum Packet: Sendable {
     /// Its answer; nil refuses it.
     case response(RequestToken, [UInt8]?)
 
+    /// The request that it is part of; nil for a notification.
+    var token: RequestToken? {
+        switch self {
+        case .notification: nil
+        case .request(let token, _), .response(let token, _): token
+        }
+    }
+
     /// The bytes that it takes on the line.
     var byteCount: Int {
         switch self {

@@ -191,8 +191,8 @@ extension Simulator {
     // MARK: Bounds
 
     mutating func checkLine(_ line: Line, _ node: Int) {
-        guard !line.isWithinBounds, nodes[node].isHonest else { return }
-        fail(.overBound(node: node, "a peer's queues"))
+        guard nodes[node].isHonest, let excess = line.excess else { return }
+        fail(.overBound(node: node, excess))
     }
 
     /// Looks at what honest nodes have sent lately.

@@ -34,6 +34,7 @@ extension Simulator {
         case .send(let channel, let peers, let message): send(message, channel, peers, node)
         case .publish, .judged: preconditionFailure("simulated nodes use streams only")
         case .request(let id, let peer, let bytes): request(id, of: peer, bytes, from: node)
+        case .abandon(let id): abandon(id, from: node)
         case .respond(let id, let bytes):
             let isServed = nodes[node].attacker?.servesBlocks ?? true
             respond(id, isServed ? bytes : nil, from: node)

@@ -344,9 +344,11 @@ extension Simulator {
         nextRequest += 1
         let token = RequestToken(rawValue: nextRequest)
         let inboundID = InboundRequestID(nextRequest)
-        requests[token] = OpenRequest(
+        let open = OpenRequest(
             id: id, requester: node, life: nodes[node].life, link: link,
             connection: links[link].connection, inbound: inboundID)
+        requests[token] = open
+        asked[open.own] = token
         inbound[inboundID] = token
         guard links[link].isUp else { return endRequest(token, .failure(.disconnected)) }
         heap.push(.requestTimeout(token), at: now + .seconds(20))
@@ -366,13 +368,27 @@ extension Simulator {
         transmit(open.link, end)
     }
 
+    /// The requester waits no more.
+    mutating func abandon(_ id: RequestID, from node: Int) {
+        let own = OwnRequest(node: node, life: nodes[node].life, id: id)
+        if let token = asked[own] { forgetRequest(token) }
+    }
+
+    /// The stream of a request is gone, and what waited on it.
+    @discardableResult
+    private mutating func forgetRequest(_ token: RequestToken) -> OpenRequest? {
+        guard let open = requests.removeValue(forKey: token) else { return nil }
+        asked[open.own] = nil
+        inbound[open.inbound] = nil
+        for line in links[open.link].lines { line.withdraw(token) }
+        return open
+    }
+
     /// Tells the requester what became of its request.
     private mutating func endRequest(
         _ token: RequestToken, _ result: Result<[UInt8], SyncRequestFailure>
     ) {
-        guard let open = requests.removeValue(forKey: token) else { return }
-        inbound[open.inbound] = nil
-        guard isAlive(open.requester, open.life) else { return }
+        guard let open = forgetRequest(token), isAlive(open.requester, open.life) else { return }
         give(.response(open.id, result), to: open.requester, after: .microseconds(10))
     }
 }

@@ -74,11 +74,19 @@ package struct Simulator {
 
     // Requests under way.
     var requests: [RequestToken: OpenRequest] = [:]
+    var asked: [OwnRequest: RequestToken] = [:]
     var inbound: [InboundRequestID: RequestToken] = [:]
     var nextRequest: UInt64 = 0
 
     /// Whether faults happen now.
     enum Phase: Sendable { case faults, healed }
+
+    /// A request as the node that makes it knows it.
+    struct OwnRequest: Sendable, Hashable {
+        let node: Int
+        let life: UInt32
+        let id: RequestID
+    }
 
     /// A request for blocks under way.
     struct OpenRequest: Sendable {
@@ -88,6 +96,8 @@ package struct Simulator {
         let link: Int
         let connection: UInt32
         let inbound: InboundRequestID
+
+        var own: OwnRequest { OwnRequest(node: requester, life: life, id: id) }
     }
 
     package init(_ options: SimulationOptions) {

@@ -199,7 +199,8 @@ struct CoreNetwork {
         case .request(let id, let peer, let bytes): request(id, bytes, from: node, to: place(peer))
         case .respond(let id, let bytes): respond(id, bytes)
         case .event(let event): note(event, node)
-        case .handshakeChanged, .ban, .disconnect, .hangUp, .submitted, .publish, .judged: break
+        case .abandon, .handshakeChanged, .ban, .disconnect, .hangUp, .submitted, .publish, .judged:
+            break
         }
     }
 
