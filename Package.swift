@@ -62,8 +62,8 @@ let package = Package(
     products: [
         .library(name: "SCALE", targets: ["SCALE"]),
         .library(name: "Falcon", targets: ["Falcon"]),
-        .library(name: "LibP2P", targets: ["LibP2P"]),
-        .library(name: "Coherence", targets: ["Coherence"]),
+        .library(name: "LibP2P", targets: ["LibP2P", "Primitives"]),
+        .library(name: "Coherence", targets: ["Coherence", "Primitives"]),
         .executable(name: "quantumharmony-node", targets: ["quantumharmony-node"]),
         .executable(name: "quantumharmony-signer", targets: ["quantumharmony-signer"]),
         .executable(name: "quantumharmony-simulate", targets: ["quantumharmony-simulate"]),
@@ -231,6 +231,7 @@ let package = Package(
                 nioPosix,
                 logging,
             ], isOptimised: true),
+        tests("ArticleTests", ["SCALE", "Falcon", "LibP2P", "Coherence", "Primitives"]),
         tests(
             "DashboardTests", ["TestSupport", "Dashboard", "RPC", logging],
             exclude: ["browser.py", "feed.py", "scenarios.py"]),

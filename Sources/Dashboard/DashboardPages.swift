@@ -23,6 +23,7 @@ package enum DashboardPages {
             ("icon.svg", .svg, PackageResources.icon_svg),
             ("blake2b.js", .script, PackageResources.blake2b_js),
             ("display.js", .script, PackageResources.display_js),
+            ("drawing.js", .script, PackageResources.drawing_js),
             ("feed.js", .script, PackageResources.feed_js),
             ("inspector.js", .script, PackageResources.inspector_js),
             ("legend.js", .script, PackageResources.legend_js),

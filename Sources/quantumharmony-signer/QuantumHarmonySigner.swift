@@ -46,7 +46,8 @@ struct QuantumHarmonySigner: AsyncParsableCommand {
     @OptionGroup var passwords: PasswordOptions
 
     func run() async throws {
-        LoggingSystem.bootstrap { LineLogHandler(label: $0, level: .info) }
+        let control = LogControl(try LogFilter("info"))
+        LoggingSystem.bootstrap { LineLogHandler(label: $0, control: control) }
         do {
             try await serve()
         } catch {

@@ -5,9 +5,10 @@ export const shortHash = (hash) => `${hash.slice(0, 8)}…${hash.slice(-4)}`;
 export const shortAddress = (address) =>
   address.length <= 14 ? address : `${address.slice(0, 6)}…${address.slice(-5)}`;
 
-/** The time that a number of milliseconds is: "0.4 s", "42 s", "3 min 5 s", "2 h 10 min". */
+/** The time that a number of milliseconds is: "36 ms", "4.2 s", "42 s", "3 min 5 s", "2 h 10 min". */
 export function duration(milliseconds) {
-  const seconds = Math.max(0, milliseconds) / 1000;
+  if (milliseconds < 1000) return `${Math.round(Math.max(0, milliseconds))} ms`;
+  const seconds = milliseconds / 1000;
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   if (seconds < 60) return `${Math.floor(seconds)} s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60)} s`;

@@ -5,14 +5,15 @@
  * box holds an empty element of the full height, and the rows in view are drawn.
  */
 
-import { shortAddress, themeColours } from "./display.js";
+import { shortAddress } from "./display.js";
+import { Drawing } from "./drawing.js";
 
 const headerHeight = 34;
 const rowHeight = 22;
 const denseRowHeight = 16;
 const denseFrom = 40;
 
-export class Matrix {
+export class Matrix extends Drawing {
   /**
    * @param box the scrolling element, which has a canvas and a spacer in it
    * @param model what is shown
@@ -20,16 +21,13 @@ export class Matrix {
    * @param chosen called with the column when it is chosen
    */
   constructor(box, model, pointed, chosen) {
+    super(box.querySelector("canvas"), box);
     this.box = box;
-    this.canvas = box.querySelector("canvas");
     this.spacer = box.querySelector(".spacer");
-    this.context = this.canvas.getContext("2d", { alpha: false });
     this.model = model;
     this.pointed = pointed;
     this.chosen = chosen;
     this.cursor = null;
-    this.isDue = false;
-    this.colours = null;
     box.addEventListener("scroll", () => this.invalidate(), { passive: true });
     box.addEventListener("keydown", (event) => this.key(event));
     box.addEventListener("pointermove", (event) => this.pointer(event));
@@ -38,22 +36,6 @@ export class Matrix {
     });
     box.addEventListener("focus", () => this.move(0, 0));
     box.addEventListener("blur", () => this.invalidate());
-    new ResizeObserver(() => this.invalidate()).observe(box);
-  }
-
-  /** Draws again, with the next frame. */
-  invalidate() {
-    if (this.isDue) return;
-    this.isDue = true;
-    requestAnimationFrame(() => {
-      this.isDue = false;
-      this.draw();
-    });
-  }
-
-  themeChanged() {
-    this.colours = null;
-    this.invalidate();
   }
 
   // Geometry
@@ -73,31 +55,16 @@ export class Matrix {
     const style = `${Math.ceil(height)}px`;
     if (this.box.style.height !== style) this.box.style.height = style;
     this.spacer.style.height = `${Math.max(0, total - height)}px`;
-    this.resize(width, Math.ceil(height));
-  }
-
-  resize(width, height) {
-    const ratio = Math.min(2, window.devicePixelRatio || 1);
-    const { canvas } = this;
-    if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
-      canvas.width = Math.round(width * ratio);
-      canvas.height = Math.round(height * ratio);
-      canvas.style.width = `${width}px`;
-      canvas.style.height = `${height}px`;
-    }
-    this.width = width;
-    this.height = height;
-    this.context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    this.begin(width, Math.ceil(height));
+    this.canvas.style.width = `${this.width}px`;
+    this.canvas.style.height = `${this.height}px`;
   }
 
   // Drawing
 
   draw() {
-    this.colours ??= themeColours();
     this.measure();
-    const { context, colours } = this;
-    context.fillStyle = colours.panel;
-    context.fillRect(0, 0, this.width, this.height);
+    const { context } = this;
     context.font = "12px system-ui, sans-serif";
     context.textBaseline = "middle";
     const first = Math.max(0, Math.floor(this.box.scrollTop / this.rowHeight));

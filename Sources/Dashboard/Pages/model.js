@@ -207,7 +207,7 @@ export class Model {
     return this.state(column) === "waiting" ? "waiting" : "none";
   }
 
-  /** "certified", "final" (a descendant has the certificate), "waiting" or "abandoned". */
+  /** "certified", "final" (by a certificate above it, or one that the page has not seen), "waiting" or "abandoned". */
   state(column) {
     if (column.certificate) return "certified";
     if (column.isFinal) return "final";

@@ -9,7 +9,7 @@ const blockRows = 12;
 const peerRows = 50;
 
 const stateNames = {
-  certified: "✓ final", final: "✓ final with a later block", waiting: "… waiting",
+  certified: "✓ final", final: "✓ final, no own certificate seen", waiting: "… waiting",
   abandoned: "– abandoned",
 };
 

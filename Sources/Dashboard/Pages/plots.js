@@ -1,6 +1,7 @@
 /** The two plots: how long finality takes, and the error rates that the votes report. */
 
-import { percent, themeColours } from "./display.js";
+import { percent } from "./display.js";
+import { Drawing } from "./drawing.js";
 
 const margin = { left: 52, right: 12, top: 10, bottom: 22 };
 
@@ -14,40 +15,17 @@ function niceStep(span) {
 }
 
 /** A canvas with a vertical axis, block numbers below, and what `paint` draws in between. */
-class Plot {
+class Plot extends Drawing {
   constructor(canvas, summary) {
-    this.canvas = canvas;
+    super(canvas, canvas.parentElement);
     this.summary = summary;
-    this.context = canvas.getContext("2d", { alpha: false });
-    this.isDue = false;
-    new ResizeObserver(() => this.invalidate()).observe(canvas.parentElement);
-  }
-
-  invalidate() {
-    if (this.isDue) return;
-    this.isDue = true;
-    requestAnimationFrame(() => {
-      this.isDue = false;
-      this.draw();
-    });
-  }
-
-  themeChanged() {
-    this.colours = null;
-    this.invalidate();
   }
 
   draw() {
-    this.colours ??= themeColours();
-    const { canvas, context, colours } = this;
-    const ratio = Math.min(2, window.devicePixelRatio || 1);
+    const { canvas, context } = this;
     const { clientWidth: width, clientHeight: height } = canvas;
     if (width === 0) return;
-    if (canvas.width !== Math.round(width * ratio)) canvas.width = Math.round(width * ratio);
-    if (canvas.height !== Math.round(height * ratio)) canvas.height = Math.round(height * ratio);
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.fillStyle = colours.panel;
-    context.fillRect(0, 0, width, height);
+    this.begin(width, height);
     context.font = "11px system-ui, sans-serif";
     const { points, top, format, text } = this.content();
     if (this.summary.textContent !== text) {
