@@ -23,7 +23,8 @@ struct QuantumHarmonyNode: AsyncParsableCommand {
         subcommands: [
             RunCommand.self, KeyCommand.self, BuildSpecCommand.self, PurgeChainCommand.self,
             VerifyCertificateCommand.self,
-            TestnetCommand.self,
+            TestnetCommand.self, ExportBlocksCommand.self, ImportBlocksCommand.self,
+            CheckBlockCommand.self, DoctorCommand.self,
         ],
         defaultSubcommand: RunCommand.self)
 }

@@ -40,7 +40,8 @@ struct RunCommand: AsyncParsableCommand {
         operation.apply(to: &configuration)
         if let name { configuration.name = name }
         let filter = try LogFilter(logFilter)
-        LoggingSystem.bootstrap { LineLogHandler(label: $0, level: filter.level(for: $0)) }
+        let format = operation.logFormat
+        LoggingSystem.bootstrap { format.handler(label: $0, level: filter.level(for: $0)) }
         operation.watchInput()
         do {
             try await NodeRun.untilInterrupted(configuration)

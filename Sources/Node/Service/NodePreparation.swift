@@ -52,7 +52,9 @@ struct NodePreparation: Sendable {
         let root = try configuration.basePath ?? Self.makeTemporaryFolder()
         paths = try BasePath(root: root, chainID: chain.parameters.chainID)
         try Self.makeFolder(root)
-        store = try NodeStore(paths, genesis: chain.genesisHeader, state: chain.genesisState)
+        store = try NodeStore(
+            paths, genesis: chain.genesisHeader, state: chain.genesisState,
+            options: configuration.storeOptions)
         identity = try Self.identity(configuration, paths: paths)
         recovered = try store.load()
         tree = try recovered.makeTree(limits: chain.parameters.treeLimits)

@@ -24,6 +24,7 @@ final class NodeService: Sendable {
     private let bans: BanBook
     private let addresses: AddressBook
     private let meter: QuantumMeter?
+    private let pruning: Pruning
     private let clock: SlotClock
     private let failures: AsyncStream<any Error>
     private let logger = Logger(label: "node")
@@ -57,6 +58,7 @@ final class NodeService: Sendable {
     private init(_ preparation: NodePreparation, network parts: NodeNetwork) async throws {
         self.preparation = preparation
         let storage = StorageBridge(preparation.store)
+        pruning = Pruning(storage)
         let verifier = FalconVerifier()
         clock = SlotClock(constants: preparation.chain.parameters.constants)
         let directory = PeerDirectory()
@@ -162,6 +164,7 @@ final class NodeService: Sendable {
             group.addTask {
                 await self.clock.run { await self.host.submit(.slotStarted($0)) }
             }
+            group.addTask { await self.pruning.run() }
             if let meter {
                 group.addTask {
                     await meter.run(every: .seconds(1)) {
