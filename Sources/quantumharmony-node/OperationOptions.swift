@@ -91,7 +91,8 @@ struct OperationOptions: ParsableArguments {
                 if count > 0 || (count < 0 && errno == EINTR) { continue }
                 break
             }
-            raise(SIGTERM)
+            // Not raise, which tells this thread only.
+            kill(getpid(), SIGTERM)
             // Whoever started the node is gone: nobody else ends one that hangs.
             sleep(10)
             kill(getpid(), SIGKILL)
