@@ -216,7 +216,9 @@ let package = Package(
         tests(
             "NetworkingTests", ["Networking", "LibP2P", "Primitives", nioCore, nioPosix, logging],
             isOptimised: true),
-        tests("StorageTests", ["Storage", "Coherence", "Chain", "Primitives", "SCALE", grdb]),
+        tests(
+            "StorageTests", ["Storage", "Coherence", "Chain", "Primitives", "SCALE", grdb],
+            exclude: ["Schemas"]),
         tests("KeystoreTests", ["Keystore", "Falcon", "Primitives", "LibP2P", crypto]),
         tests(
             "RemoteSigningTests",

@@ -100,8 +100,17 @@ extension ChainDatabase {
                 arguments: [query.start.rawValue, query.maximumCount])
             var blocks: [FinalisedBlock] = []
             var byteCount = 0
+            var expected: BlockNumber? = query.start
             while byteCount <= query.maximumByteCount, let row = try rows.next() {
                 let block = try Self.block(row)
+                // What was pruned ends the row of blocks; above F there is nothing either way.
+                guard block.number == expected || (!query.isAscending && blocks.isEmpty) else {
+                    break
+                }
+                expected =
+                    query.isAscending
+                    ? block.number.successor
+                    : block.number.rawValue == 0 ? nil : BlockNumber(block.number.rawValue - 1)
                 let certificate = try row.decode(Data?.self, forColumn: "certificate")
                 byteCount += block.encodedByteCount
                 if query.includesCertificates { byteCount += certificate?.count ?? 0 }

@@ -81,6 +81,7 @@ extension ChainDatabase {
     private func prune(_ db: Database, _ hashes: [Hash256]) throws {
         let delete = try db.cachedStatement(
             sql: "DELETE FROM block WHERE hash = ? AND final = 0")
+        guard retention.blocks != .archive else { return }
         for hash in hashes { try delete.execute(arguments: [Data(hash)]) }
         let finalised = try Self.finalisedHeader(db).number
         try db.cachedStatement(sql: "DELETE FROM block WHERE final = 0 AND number <= ?")

@@ -4,6 +4,7 @@ internal import Foundation
 internal import GRDB
 internal import Primitives
 internal import SCALE
+internal import Synchronization
 
 /// Blocks, certificates, evidence and peers: everything that can be fetched again, or is of use
 /// only together with it.
@@ -19,6 +20,8 @@ final class ChainDatabase: Sendable {
         /// `certificateInterval` heights and of each set.
         var recentCertificateCount: UInt32 = 4_096
         var certificateInterval: UInt32 = 512
+        /// Which blocks are kept.
+        var blocks = BlockRetention.archiveCanonical
         /// Addresses in the book; the oldest give way.
         var addressCount = 1_000
         /// Banned peers; those whose ban ends first give way.
@@ -33,6 +36,8 @@ final class ChainDatabase: Sendable {
     let retention: Retention
     /// Judges the evidence in the bodies that are executed again.
     let evidenceRules: EvidenceRules
+    /// The heights up to which this process found nothing left to remove.
+    let pruned = Mutex<(block: UInt32, certificate: UInt32)>((0, 0))
 
     /// Opens the database in a directory, or begins one with the chain's genesis.
     ///
@@ -61,6 +66,10 @@ final class ChainDatabase: Sendable {
         guard stored == genesis.ref else {
             throw .wrongGenesis(path: path, expected: genesis.ref, found: stored)
         }
+        // Files of schema version 1, when sets never changed, have no sets.
+        let set = state.setInForce
+        guard try validatorSet(set.id) == nil else { return }
+        try file.write { try Self.insert($0, set) }
     }
 
     private static func begin(_ db: Database, genesis: Header, state: ChainState) throws {

@@ -18,6 +18,8 @@ package final class NodeStore: Sendable {
         package var recentCertificateCount: UInt32 = 4_096
         /// Of older blocks the newest certificate of each so many heights, and of each set.
         package var certificateInterval: UInt32 = 512
+        /// Which blocks are kept.
+        package var blocks = BlockRetention.archiveCanonical
         /// Bounds the chain's database, in pages of 4 KiB: for tests of a full disk.
         package var maximumPageCount: Int?
 
@@ -27,7 +29,7 @@ package final class NodeStore: Sendable {
     package let paths: BasePath
     private let options: Options
     private let lock: ProcessLock
-    private let chain: ChainDatabase
+    let chain: ChainDatabase
     private let signing: Mutex<Signing>
     private let measurements = Mutex(StorageStatistics())
 
@@ -49,6 +51,7 @@ package final class NodeStore: Sendable {
         var retention = ChainDatabase.Retention()
         retention.snapshotInterval = options.snapshotInterval
         retention.recentCertificateCount = options.recentCertificateCount
+        retention.blocks = options.blocks
         retention.certificateInterval = options.certificateInterval
         chain = try ChainDatabase(
             directory: paths.database, genesis: genesis, state: state, retention: retention,
@@ -142,6 +145,14 @@ package final class NodeStore: Sendable {
         return RecoveredChain(
             evidenceRules: chain.evidenceRules, finalised: block, state: state, unfinalised: above,
             voting: voting, authoredSlot: contents.authoredSlot)
+    }
+
+    /// Looks at every page of both databases, and at every row of the sign log.
+    ///
+    /// - Throws: `corrupt` with the first thing found.
+    package func checkIntegrity() throws(StorageError) {
+        try chain.file.checkIntegrity()
+        try signing.withLock(\.log)?.checkContents()
     }
 
     /// Ends all use of the files and frees the base path.

@@ -21,7 +21,63 @@ struct OperationOptions: ParsableArguments {
         ))
     var runsUntilInputEnds = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Which blocks are kept: archive (all), archive-canonical (all final ones), or so many newest final ones.",
+            discussion:
+                "Genesis and the blocks that end a validator set always stay. At least \(BlocksPruning.minimumCount).",
+            valueName: "archive|archive-canonical|number"),
+        transform: Self.pruning)
+    var blocksPruning = BlocksPruning.archiveCanonical
+
+    @Option(help: "All certificates of so many newest blocks are kept; at least 64.")
+    var certificatesKeep: UInt32 = 4_096
+
+    @Option(
+        help: ArgumentHelp(
+            "Of older blocks, the newest certificate of each so many heights is kept (and of each validator set).",
+            valueName: "heights"))
+    var certificatesInterval: UInt32 = 512
+
+    @Option(
+        help: ArgumentHelp(
+            "How log lines are written to standard error: json is an object a line.",
+            valueName: "text|json"),
+        transform: Self.format)
+    var logFormat = LogFormat.text
+
+    func validate() throws {
+        guard certificatesKeep >= 64, certificatesInterval >= 1 else {
+            throw ValidationError(
+                "--certificates-keep takes 64 or more, --certificates-interval 1 or more.")
+        }
+    }
+
+    private static func format(_ text: String) throws -> LogFormat {
+        guard let format = LogFormat(rawValue: text) else {
+            throw ValidationError("--log-format takes text or json, not '\(text)'.")
+        }
+        return format
+    }
+
+    private static func pruning(_ text: String) throws -> BlocksPruning {
+        switch text {
+        case "archive": return .archive
+        case "archive-canonical": return .archiveCanonical
+        default:
+            guard let count = UInt32(text), count >= BlocksPruning.minimumCount else {
+                throw ValidationError(
+                    "--blocks-pruning takes archive, archive-canonical or a number from \(BlocksPruning.minimumCount) on, not '\(text)'."
+                )
+            }
+            return .newest(count)
+        }
+    }
+
     func apply(to configuration: inout NodeConfiguration) {
+        configuration.blocksPruning = blocksPruning
+        configuration.keptCertificateCount = certificatesKeep
+        configuration.certificateInterval = certificatesInterval
         configuration.announcesPublicAddressesOnly = announcesPublicOnly
     }
 
@@ -35,7 +91,8 @@ struct OperationOptions: ParsableArguments {
                 if count > 0 || (count < 0 && errno == EINTR) { continue }
                 break
             }
-            raise(SIGTERM)
+            // Not raise, which tells this thread only.
+            kill(getpid(), SIGTERM)
             // Whoever started the node is gone: nobody else ends one that hangs.
             sleep(10)
             kill(getpid(), SIGKILL)

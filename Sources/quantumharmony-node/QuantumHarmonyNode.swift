@@ -22,8 +22,9 @@ struct QuantumHarmonyNode: AsyncParsableCommand {
         version: NodeVersion.text,
         subcommands: [
             RunCommand.self, KeyCommand.self, BuildSpecCommand.self, PurgeChainCommand.self,
-            VerifyCertificateCommand.self, SignLogCommand.self,
-            TestnetCommand.self,
+            VerifyCertificateCommand.self, SignLogCommand.self, TestnetCommand.self,
+            ExportBlocksCommand.self, ImportBlocksCommand.self, CheckBlockCommand.self,
+            DoctorCommand.self,
         ],
         defaultSubcommand: RunCommand.self)
 }

@@ -47,7 +47,8 @@ struct RunCommand: AsyncParsableCommand {
         operation.apply(to: &configuration)
         if let name { configuration.name = name }
         let control = LogControl(try LogFilter(logFilter))
-        LoggingSystem.bootstrap { LineLogHandler(label: $0, control: control) }
+        let format = operation.logFormat
+        LoggingSystem.bootstrap { format.handler(label: $0, control: control) }
         configuration.logControl = control
         operation.watchInput()
         do {

@@ -105,7 +105,7 @@ import Testing
                 ("status", "network: all connected"), ("partition alice | bob", "done"),
                 ("status", "network: cut: alice | bob"), ("heal", "done"),
                 ("kill zoe", "no node 'zoe'"),
-                ("dance", "no verb"), ("logs alice 5", "alice"), ("help", "partition"),
+                ("dance", "no verb"), ("logs alice 5", " coherence: "), ("help", "partition"),
             ] {
                 let start = log.lines.count
                 try launcher.write(Array((command + "\n").utf8))
@@ -132,12 +132,19 @@ import Testing
     @Test(.timeLimit(.minutes(1)))
     func `quit stops the nodes in good order`() async throws {
         try await withFolder { folder in
-            let (status, output) = try Program.run(
-                "quantumharmony-node",
-                ["testnet", "--validators", "1", "--slot", "1s", "--base-path", folder.path],
-                input: "status\nquit\n")
-            #expect(status == 0, "\(output)")
-            #expect(output.contains("Stopped. Logs and databases stay in"))
+            let log = LineLog()
+            let launcher = try ChildProcess(
+                NodeProcess.programs.appending(path: "quantumharmony-node").path,
+                ["testnet", "--validators", "1", "--slot", "1s", "--base-path", folder.path]
+            ) { bytes in
+                if bytes.isEmpty { log.end() } else { log.append(bytes) }
+            }
+            _ = try await log.wait(for: "finality", seconds: 30) {
+                NodeProcess.finalisedNumber(in: $0) != nil
+            }
+            try launcher.write(Array("quit\n".utf8))
+            #expect(launcher.waitForExit() == 0, "\(log.tail())")
+            #expect(log.tail().contains("Stopped. Logs and databases stay in"))
             let text = try String(
                 contentsOf: folder.appending(path: "alice.log"), encoding: .utf8)
             #expect(text.hasSuffix("Stopped\n"), "\(text.suffix(300))")

@@ -52,25 +52,26 @@ public struct JSONLogHandler: LogHandler {
         clock_gettime(CLOCK_REALTIME, &now)
         LineLogHandler.write(
             Self.line(
-                time: now, level: event.level, target: label, message: "\(event.message)",
+                seconds: now.tv_sec, milliseconds: now.tv_nsec / 1_000_000, level: event.level,
+                target: label, message: "\(event.message)",
                 fields: fields.keys.sorted().map { ($0, "\(fields[$0] ?? "")") }))
     }
 
-    /// One line, with its end.
-    static func line(
-        time: timespec, level: Logger.Level, target: String, message: String,
+    /// One line, with its end; the time is Unix time.
+    package static func line(
+        seconds: Int, milliseconds: Int, level: Logger.Level, target: String, message: String,
         fields: [(name: String, value: String)]
     ) -> String {
         let object: JSONValue = [
-            "time": .string(text(time)), "level": .string(level.rawValue),
+            "time": .string(time(seconds, milliseconds)), "level": .string(level.rawValue),
             "target": .string(target), "message": .string(message),
             "fields": .object(fields.map { JSONMember($0.name, .string($0.value)) }),
         ]
         return String(decoding: object.utf8, as: UTF8.self) + "\n"
     }
 
-    private static func text(_ time: timespec) -> String {
-        var seconds = time.tv_sec
+    private static func time(_ seconds: Int, _ milliseconds: Int) -> String {
+        var seconds = seconds
         var parts = tm()
         gmtime_r(&seconds, &parts)
         func digits(_ value: Int, _ count: Int) -> String {
@@ -81,6 +82,6 @@ public struct JSONLogHandler: LogHandler {
         let clock = [parts.tm_hour, parts.tm_min, parts.tm_sec]
         return date.map { digits($0, 2) }.joined(separator: "-") + "T"
             + clock.map { digits(Int($0), 2) }.joined(separator: ":")
-            + "." + digits(time.tv_nsec / 1_000_000, 3) + "Z"
+            + "." + digits(milliseconds, 3) + "Z"
     }
 }

@@ -108,6 +108,12 @@ public struct NodeConfiguration: Sendable {
 
     /// Whether peers are told no address but the public ones.
     public var announcesPublicAddressesOnly = false
+    /// Which blocks are kept: all, all final ones, or so many newest.
+    public var blocksPruning = BlocksPruning.archiveCanonical
+    /// All certificates of so many newest blocks are kept.
+    public var keptCertificateCount: UInt32 = 4_096
+    /// Of older blocks, the newest certificate of each so many heights is kept.
+    public var certificateInterval: UInt32 = 512
 
     public init() {}
 }

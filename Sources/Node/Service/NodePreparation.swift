@@ -54,7 +54,9 @@ struct NodePreparation: Sendable {
         paths = try BasePath(
             root: root, chainID: chain.parameters.chainID, keystore: configuration.keystorePath)
         try Self.makeFolder(root)
-        store = try NodeStore(paths, genesis: chain.genesisHeader, state: chain.genesisState)
+        store = try NodeStore(
+            paths, genesis: chain.genesisHeader, state: chain.genesisState,
+            options: configuration.storeOptions)
         identity = try Self.identity(configuration, paths: paths)
         recovered = try store.load()
         tree = try recovered.makeTree(limits: chain.parameters.treeLimits)

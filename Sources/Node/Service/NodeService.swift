@@ -27,6 +27,7 @@ final class NodeService: Sendable {
     private let bans: BanBook
     private let addresses: AddressBook
     private let meter: QuantumMeter?
+    private let pruning: Pruning
     private let clock: SlotClock
     private let failures: AsyncStream<any Error>
     private let logger = Logger(label: "node")
@@ -71,6 +72,7 @@ final class NodeService: Sendable {
         self.preparation = preparation
         let recorder = MetricsRecorder(constants: preparation.chain.parameters.constants)
         let storage = StorageBridge(preparation.store, metrics: recorder)
+        pruning = Pruning(storage)
         let verifier = FalconVerifier()
         clock = SlotClock(constants: preparation.chain.parameters.constants)
         let directory = PeerDirectory()
@@ -184,6 +186,7 @@ final class NodeService: Sendable {
             group.addTask {
                 await self.clock.run { await self.host.submit(.slotStarted($0)) }
             }
+            group.addTask { await self.pruning.run() }
             if let meter {
                 group.addTask {
                     await meter.run(every: .seconds(1)) {

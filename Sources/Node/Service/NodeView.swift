@@ -181,6 +181,8 @@ struct NodeView: NodeQueries {
                 let block = certificate.target.block
             else { return nil }
             let headers = try await history.canonicalHeaders(from: number, through: block.number)
+            // What was pruned cannot be proved any more.
+            guard headers.first?.number == number else { return nil }
             return FinalityProof(certificate: certificate, headers: headers)
         }
     }

@@ -106,6 +106,12 @@ final class StorageBridge: RecordStore, ChainHistory {
         }
     }
 
+    /// Removes a bounded part of what need not be kept; other commits wait no longer for it than
+    /// for each other.
+    func prune(limit: Int) async throws -> PruningStep {
+        try await run(on: commits) { try self.store.prune(limit: limit) }
+    }
+
     /// What commits have taken so far.
     var statistics: StorageStatistics { store.statistics }
 
