@@ -8,7 +8,7 @@ import TestSupport
 
 /// The RPC server: HTTP requests, and JSON-RPC bodies.
 enum RPCTargets {
-    static let all = [http, webSocket, jsonRPC]
+    static let all = [http, jsonRPC]
 
     // MARK: HTTP
 
