@@ -168,8 +168,8 @@ let package = Package(
             name: "Fuzzing",
             dependencies: [
                 "TestSupport", "Node", "RPC", "Storage", "Validator", "VoteGossip", "Coherence",
-                "BlockSync", "Chain", "Falcon", "Keystore", "LibP2P", "Primitives", "SCALE",
-                nioCore, nioEmbedded,
+                "BlockSync", "Chain", "Falcon", "Keystore", "LibP2P", "Primitives", "RemoteSigning",
+                "SCALE", nioCore, nioEmbedded,
             ],
             path: "Fuzz/Targets", swiftSettings: strict),
         .target(
