@@ -59,7 +59,7 @@ import Testing
             for match in text.matches(of: /(?:common|own)=\(([^)]*)\)/) { add(match.1) }
         case "deploy/aws/node.yml":
             for match in text.matches(of: /Default: (--.*)/) { add(match.1) }
-        case "deploy/install-node":
+        case "deploy/systemd/quantumharmony-node.service":
             for match in text.matches(of: /ExecStart=(.*)/) { add(match.1) }
         default: break
         }
