@@ -7,7 +7,7 @@ import Testnet
 /// One thread does everything: it looks at the nodes, shows how they are, and does what comes next.
 struct Launcher {
     private var network: TestNetwork
-    private var terminal: Terminal
+    private var terminal: LiveTerminal
     private let typed: TypedLines?
     private var agreement = FinalityAgreement()
 
@@ -21,7 +21,7 @@ struct Launcher {
 
     init(_ network: TestNetwork, isLive: Bool, readsInput: Bool) {
         self.network = network
-        terminal = Terminal(isLive: isLive)
+        terminal = LiveTerminal(isLive: isLive)
         typed = readsInput ? TypedLines() : nil
     }
 

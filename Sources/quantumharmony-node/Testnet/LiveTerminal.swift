@@ -4,7 +4,7 @@ import Synchronization
 import Testnet
 
 /// The terminal of the launcher: the table in its upper rows, the dialogue below; or plain lines.
-struct Terminal {
+struct LiveTerminal {
     let isLive: Bool
     private var view = NetworkView()
     private var tableRows = 0
