@@ -48,7 +48,7 @@ struct RunCommand: AsyncParsableCommand {
         if let name { configuration.name = name }
         let control = LogControl(try LogFilter(logFilter))
         let format = operation.logFormat
-        LoggingSystem.bootstrap { format.handler(label: $0, control: control) }
+        LoggingSystem.bootstrap { LineLogHandler(label: $0, control: control, format: format) }
         configuration.logControl = control
         operation.watchInput()
         do {

@@ -7,7 +7,7 @@ import Node
 /// Log lines as programs read them.
 @Suite struct JSONLogTests {
     @Test func `a line is one object with the fixed members, whatever the text`() throws {
-        let line = JSONLogHandler.line(
+        let line = JSONLogLine.text(
             seconds: 1_700_000_000, milliseconds: 45, level: .warning, target: "coherence",
             message: "a \"b\"\n\u{1} é",
             fields: [("peer", "x")])

@@ -2,7 +2,15 @@ import Foundation
 import Glibc
 public import Logging
 
-/// Writes log lines to standard error: date, level, target, message, fields.
+/// How log lines are written.
+public enum LogFormat: String, Sendable, CaseIterable {
+    /// For people: date, level, target, message, fields.
+    case text
+    /// For programs: a JSON object a line.
+    case json
+}
+
+/// Writes log lines to standard error.
 public struct LineLogHandler: LogHandler {
     public var logLevel: Logger.Level {
         get { ownLevel ?? target.level }
@@ -11,6 +19,7 @@ public struct LineLogHandler: LogHandler {
     public var metadata: Logger.Metadata = [:]
     private let label: String
     private let name: String
+    private let format: LogFormat
     private let target: LogControl.Target
     /// What this logger alone was set to.
     private var ownLevel: Logger.Level?
@@ -19,9 +28,13 @@ public struct LineLogHandler: LogHandler {
     ///   - label: the target, for example `coherence`.
     ///   - control: says how much is written, also later.
     ///   - name: the node's name, shown when several nodes write to one terminal; may be empty.
-    public init(label: String, control: LogControl, name: String = "") {
+    ///   - format: how a line is written.
+    public init(
+        label: String, control: LogControl, name: String = "", format: LogFormat = .text
+    ) {
         self.label = label
         self.name = name
+        self.format = format
         target = control.target(label)
     }
 
@@ -32,18 +45,32 @@ public struct LineLogHandler: LogHandler {
 
     public func log(event: LogEvent) {
         let fields = metadata.merging(event.metadata ?? [:]) { $1 }
-        let suffix = fields.keys.sorted().map { " \($0)=\(fields[$0] ?? "")" }.joined()
+        let sorted = fields.keys.sorted().map { (name: $0, value: "\(fields[$0] ?? "")") }
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        switch format {
+        case .text: Self.write(text(event, sorted, at: now))
+        case .json:
+            Self.write(
+                JSONLogLine.text(
+                    seconds: now.tv_sec, milliseconds: now.tv_nsec / 1_000_000,
+                    level: event.level, target: label, message: "\(event.message)", fields: sorted))
+        }
+    }
+
+    private func text(
+        _ event: LogEvent, _ fields: [(name: String, value: String)], at now: timespec
+    ) -> String {
+        let suffix = fields.map { " \($0.name)=\($0.value)" }.joined()
         let level = event.level.rawValue.uppercased()
         let padded = level.padding(toLength: max(level.count, 7), withPad: " ", startingAt: 0)
         let who = name.isEmpty ? "" : "[\(name)] "
-        let line = "\(Self.timestamp()) \(padded) \(who)\(label): \(event.message)\(suffix)\n"
-        Self.write(line)
+        return "\(Self.timestamp(now)) \(padded) \(who)\(label): \(event.message)\(suffix)\n"
     }
 
     /// Local time to the millisecond.
-    private static func timestamp() -> String {
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
+    private static func timestamp(_ now: timespec) -> String {
+        var now = now
         var parts = tm()
         localtime_r(&now.tv_sec, &parts)
         func two(_ value: Int32) -> String { value < 10 ? "0\(value)" : "\(value)" }
@@ -55,7 +82,7 @@ public struct LineLogHandler: LogHandler {
     }
 
     /// One write call a line, so that lines of several threads do not mix.
-    static func write(_ line: String) {
+    private static func write(_ line: String) {
         var bytes = Array(line.utf8)[...]
         while !bytes.isEmpty {
             let written = bytes.withUnsafeBytes { Glibc.write(2, $0.baseAddress, $0.count) }
