@@ -10,7 +10,7 @@ struct Page {
 
     var text: String {
         let parts = [
-            introduction, targetTable, falcon, latency, finality, attack, traffic, memory,
+            introduction, targetTable, falcon, latency, finality, attack, traffic, gossip, memory,
             recovery, transport, streams, rpc, conditions,
         ]
         return parts.compactMap(\.self).joined(separator: "\n\n") + "\n"
@@ -90,6 +90,7 @@ struct Page {
         add(.fourValidators, results.fourValidators)
         add(.wideArea, results.wideArea)
         add(.traffic, results.traffic)
+        add(.gossip, results.gossip)
         add(.restart, results.restart)
         add(.partition, results.partition)
         add(.rpc, results.rpc)
