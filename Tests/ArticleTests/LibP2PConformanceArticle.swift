@@ -122,7 +122,7 @@ struct Yamux: MuxerImplementation {
 }
 
 /// A failure names its seed.
-@Suite("The library's own security protocols and multiplexer")
+@Suite("The library's own security protocols and multiplexer", .serialized)
 struct OwnConformance {
     @Test(
         "Noise does what a security protocol has to", arguments: SecurityCheck.allCases,
