@@ -32,8 +32,9 @@ public struct HostConfiguration: Sendable {
 public struct HostLimits: Sendable, Hashable {
     /// Peers that dialled this host.
     public var inboundPeers = 128
-    /// Connections that a lost or known peer is dialled for of the host's own accord. Zero: only
-    /// `LibP2PHost.connect(to:)` dials. Connections that it makes are not bounded by this.
+    /// While fewer peers than this are connected that the host dialled, it dials lost peers again,
+    /// and those whose addresses it was told by themselves. Zero: only `LibP2PHost.connect(to:)`
+    /// dials, which this does not bound.
     public var automaticDials = 0
     /// Accepted connections whose peer has not proved who it is.
     public var unauthenticatedConnections = 64
