@@ -66,7 +66,7 @@ struct Page {
         var lines = [
             "## When and how", "",
             "`scripts/benchmark` measures everything; `scripts/benchmark --only SECTION ...` some "
-                + "of it, keeping the rest; `scripts/benchmark --quick` takes two minutes and "
+                + "of it, keeping the rest; `scripts/benchmark --quick` takes three minutes and "
                 + "writes nothing.", "",
             "| section | begun (UTC) | took | load average before | commit |",
             "|---|---|---|---|---|",
