@@ -3,7 +3,7 @@ import LibP2PNIO
 import Testing
 
 /// Compiled without access to the package's own declarations, as every user of the library is.
-@Suite("The article on LibP2PNIO", .timeLimit(.minutes(1)))
+@Suite("The article on LibP2PNIO", .timeLimit(.minutes(2)))
 struct LibP2PNIOArticle {
     enum Trouble: Error {
         case seed
