@@ -5,6 +5,7 @@ pages come from there. With QH_SCREENSHOTS in the environment pictures are kept 
 """
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import sys
@@ -28,6 +29,15 @@ def expect(condition, *what):
         raise AssertionError(" ".join(str(item) for item in what))
 
 
+@contextlib.asynccontextmanager
+async def node(page, pages, **options):
+    """A simulated node. The page leaves before the node ends: it would at once try to reach it again,
+    and Chromium reports a refused connection as an error of the page."""
+    async with Feed(pages, **options) as feed:
+        yield feed
+        await page.send("Page.navigate", url="about:blank")
+
+
 async def visit(page, feed, path="/dashboard"):
     await page.send("Page.navigate", url=f"http://127.0.0.1:{feed.port}{path}")
     await page.until(CONNECTED)
@@ -35,7 +45,7 @@ async def visit(page, feed, path="/dashboard"):
 
 async def finality(page, pages):
     """The page loads from the node alone, without an error, and shows blocks becoming final."""
-    async with Feed(pages) as feed:
+    async with node(page, pages) as feed:
         await visit(page, feed)
         first = await page.until(f"{final_above(1)} && document.getElementById('figure-final').innerText")
         await page.until(final_above(int(first[1:]) + 2))
@@ -80,7 +90,7 @@ async def cell(page, row):
 
 async def votes(page, pages):
     """The matrix tells precommits, late, missing and double votes apart, in words and on the canvas."""
-    async with Feed(pages, validators=7) as feed:
+    async with node(page, pages, validators=7) as feed:
         feed.silent, feed.late, feed.double = {5}, {4}, {2}
         await visit(page, feed)
         await page.until("document.querySelectorAll('#blocks tr[data-state=certified]').length >= 8")
@@ -121,7 +131,7 @@ async def votes(page, pages):
 
 async def decoding(page, pages):
     """Hashes are those of hashlib; a certificate that is cut off anywhere is refused."""
-    async with Feed(pages) as feed:
+    async with node(page, pages) as feed:
         await visit(page, feed)
         await page.until(final_above(0))
         for length in (0, 1, 64, 127, 128, 129, 255, 256, 257, 1000, 65_537):
@@ -157,7 +167,7 @@ async def decoding(page, pages):
 
 async def inspector(page, pages):
     """A certificate is decoded, checked as far as a page can, and shown with how to verify it."""
-    async with Feed(pages) as feed:
+    async with node(page, pages) as feed:
         feed.silent = {3}
         await visit(page, feed)
         await page.until("document.querySelectorAll('#blocks tr[data-state=certified]').length >= 2")
@@ -192,7 +202,7 @@ async def inspector(page, pages):
 
 async def keyboard(page, pages):
     """Everything can be reached and used without a pointer, and what has the focus is marked."""
-    async with Feed(pages) as feed:
+    async with node(page, pages) as feed:
         await visit(page, feed)
         await page.until("document.querySelectorAll('#blocks tr[data-state=certified]').length >= 4")
         seen = []
@@ -250,7 +260,7 @@ CONTRAST = """(() => {
 
 async def appearance(page, pages):
     """A phone's width and a desk's, light and dark, by the system's wish and by the switch."""
-    async with Feed(pages, validators=7) as feed:
+    async with node(page, pages, validators=7) as feed:
         feed.silent, feed.late = {5}, {4}
         await page.size(1440, 1000)
         await visit(page, feed)
@@ -286,7 +296,7 @@ async def appearance(page, pages):
 
 async def stall(page, pages):
     """When nothing becomes final the page says for how long and who is missing, and when it is over."""
-    async with Feed(pages) as feed:
+    async with node(page, pages) as feed:
         await visit(page, feed)
         await page.until(final_above(1))
         await page.until("document.getElementById('figure-peers').innerText === '3'")
@@ -307,7 +317,7 @@ async def stall(page, pages):
 
 async def outage(page, pages):
     """A node that is gone, or silent, is noticed and found again when it is back."""
-    async with Feed(pages) as feed:
+    async with node(page, pages) as feed:
         await visit(page, feed)
         await page.until(final_above(1))
         before = await page.text("figure-final")
@@ -352,7 +362,7 @@ FRAMES = """new Promise((resolve) => {
 
 async def hundred(page, pages):
     """A hundred validators, two blocks a second: the page stays smooth and does not grow."""
-    async with Feed(pages, validators=100, slot=0.5) as feed:
+    async with node(page, pages, validators=100, slot=0.5) as feed:
         feed.silent, feed.late, feed.double = {7, 31, 66}, {12, 50}, {42}
         await page.size(1440, 1000)
         await visit(page, feed)

@@ -3,7 +3,9 @@ import Primitives
 
 /// What a connection is made of, from the first byte to the multiplexer.
 enum ConnectionTargets {
-    static let all = [multistream, noiseHandshake, noiseRecords, upgrade, identify, streams]
+    static let all = [
+        multistream, noiseHandshake, hybridHandshake, noiseRecords, upgrade, identify, streams,
+    ]
 
     private static func key(_ byte: UInt8) throws -> NoisePrivateKey {
         guard let key = NoisePrivateKey([UInt8](repeating: byte, count: 32)) else {
@@ -76,15 +78,20 @@ enum ConnectionTargets {
 
     // MARK: Noise
 
-    private static func handshake(_ role: ConnectionRole) throws -> NoiseHandshake {
+    private static func handshake(
+        _ role: ConnectionRole, _ security: SecurityProtocol
+    ) throws -> NoiseHandshake {
         NoiseHandshake(
-            role: role, credentials: try made.get(), ephemeralKey: try key(role == .dialer ? 3 : 4))
+            role: role, credentials: try made.get(),
+            ephemeralKey: try key(role == .dialer ? 3 : 4),
+            kemKey: NoiseKEMKey(seed: [UInt8](repeating: 5, count: NoiseKEMKey.seedByteCount)),
+            security: security)
     }
 
     /// What a role receives in a handshake that succeeds, with `rest` behind it.
     private static func transcript(for role: ConnectionRole, rest: [UInt8]) throws -> [UInt8] {
-        var dialer = try handshake(.dialer)
-        var listener = try handshake(.listener)
+        var dialer = try handshake(.dialer, .noise)
+        var listener = try handshake(.listener, .noise)
         var received: [UInt8] = []
         for _ in 0..<2 {
             while let output = dialer.nextOutput() {
@@ -117,32 +124,56 @@ enum ConnectionTargets {
             ]
         },
         check: { bytes throws(FuzzFinding) in
-            guard let form = bytes.first else { return .refused }
-            let role: ConnectionRole = form % 2 == 0 ? .listener : .dialer
-            let seen = try Properties.agreeing(Array(bytes.dropFirst())) {
-                pieces throws(FuzzFinding) in
-                guard var handshake = try? handshake(role) else {
-                    throw FuzzFinding("no handshake")
-                }
-                var seen = Handshaken()
-                for piece in pieces {
-                    handshake.receive(piece)
-                    while let output = handshake.nextOutput() { seen.output += output }
-                }
-                switch handshake.outcome {
-                case .pending: break
-                case .established(let session):
-                    seen.hash = session.handshakeHash
-                    seen.peer = session.remotePeer
-                    seen.rest = handshake.takeRemaining()
-                case .failed(let error): seen.failure = error
-                }
-                return seen
-            }
-            let own = try? IdentityTargets.identity().peerID
-            try Properties.require(seen.peer == nil || seen.peer == own, "a peer without its key")
-            return seen.hash == nil ? .refused : .accepted
+            try shake(bytes, .noise)
         })
+
+    /// A listener's ciphertext is fresh each time, so that the answer which a dialer takes is a
+    /// vector (Vectors/libp2p/noise-hybrid.json).
+    static let hybridHandshake = FuzzTarget(
+        "noise-hybrid", reads: "the post-quantum Noise handshake, as listener or as dialer",
+        runs: 1_500, upTo: 9_000,
+        samples: {
+            var dialer = try handshake(.dialer, .hybridNoise)
+            return [[0] + (dialer.nextOutput() ?? [])]
+        },
+        check: { bytes throws(FuzzFinding) in
+            try shake(bytes, .hybridNoise)
+        })
+
+    /// The first byte says which role reads the rest.
+    private static func shake(
+        _ bytes: [UInt8], _ security: SecurityProtocol
+    ) throws(FuzzFinding) -> FuzzOutcome {
+        guard let form = bytes.first else { return .refused }
+        let role: ConnectionRole = form % 2 == 0 ? .listener : .dialer
+        let isFresh = security == .hybridNoise && role == .listener
+        let seen = try Properties.agreeing(Array(bytes.dropFirst())) {
+            pieces throws(FuzzFinding) in
+            guard var handshake = try? handshake(role, security) else {
+                throw FuzzFinding("no handshake")
+            }
+            var seen = Handshaken()
+            for piece in pieces {
+                handshake.receive(piece)
+                while let output = handshake.nextOutput() {
+                    seen.output += isFresh ? [UInt8(truncatingIfNeeded: output.count)] : output
+                }
+            }
+            switch handshake.outcome {
+            case .pending: break
+            case .established(let session):
+                seen.hash = session.handshakeHash
+                seen.peer = session.remotePeer
+                seen.rest = handshake.takeRemaining()
+            case .failed(let error): seen.failure = error
+            }
+            return seen
+        }
+        let own = try? IdentityTargets.identity().peerID
+        try Properties.require(seen.peer == nil || seen.peer == own, "a peer without its key")
+        let hasAnswered = isFresh && seen.failure == nil && !seen.output.isEmpty
+        return seen.hash != nil || hasAnswered ? .accepted : .refused
+    }
 
     /// Sealed with the keys that the receiver opens with; the keys are known here, so that what is
     /// changed may be sealed anew: the first byte says whether the rest is records or plaintext.

@@ -3,11 +3,13 @@ internal import Primitives
 // What is advertised, asked for and not wanted (GossipSub 1.0 "Control messages", 1.1 "Spam
 // Protection Measures", 1.2).
 extension GossipSubRouter {
-    /// IHAVE: asks for what is not known, within limits.
+    /// IHAVE: asks for what is not known, within limits. A peer that takes no stream of this node's
+    /// cannot be asked: its answer would be waited for, and missed.
     mutating func takeAdvertisement(
         _ advertisement: GossipRPC.Advertisement, from index: Int, now: Instant
     ) {
-        guard score(at: index, now: now) >= configuration.scores.gossipThreshold,
+        guard peers[index].isReachable,
+            score(at: index, now: now) >= configuration.scores.gossipThreshold,
             topicIndex(advertisement.topic) != nil
         else { return }
         peers[index].advertisementCount += 1
@@ -41,7 +43,7 @@ extension GossipSubRouter {
 
     /// IWANT: gives what is there, each message a few times at most.
     mutating func takeRequest(_ ids: [MessageID], from index: Int, now: Instant) {
-        guard !ids.isEmpty,
+        guard !ids.isEmpty, peers[index].isReachable,
             score(at: index, now: now) >= configuration.scores.gossipThreshold
         else { return }
         let peer = peers[index].id
