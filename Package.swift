@@ -264,14 +264,17 @@ let package = Package(
         tests("TestnetTests", ["Testnet"]),
         tests(
             "IntegrationTests",
-            ["TestSupport", "Networking", "LibP2P"], exclude: ["kill_switch.c"]),
+            ["TestSupport", "Networking", "LibP2P"], exclude: ["kill_switch.c", "fault_shim.c"]),
         tests(
             "InteropTests",
             [
                 "TestSupport", "BlockSync", "Chain", "SCALE", "Networking", "LibP2P", "LibP2PNIO",
                 "Falcon", "Primitives", "RPC", logging,
             ],
-            exclude: ["peers", "verify_certificate.py", "falcon_pqcrypto.py"]),
+            exclude: [
+                "peers", "verify_certificate.py", "falcon_pqcrypto.py", "follow_sets.py",
+                "sign_logs.py",
+            ]),
         tests("DeployTests", ["TestSupport"]),
         tests("TidyTests", [], isOptimised: true),
     ]

@@ -34,6 +34,8 @@ package enum KeystoreError: Error, Sendable, Hashable, CustomStringConvertible {
     case noEncryption(reason: String)
     /// The process that keeps the key gave no signature.
     case signerFailed(reason: String)
+    /// A signing process cannot serve the nodes that use it.
+    case signerNotServing(reason: String)
 
     package var description: String {
         switch self {
@@ -79,6 +81,7 @@ package enum KeystoreError: Error, Sendable, Hashable, CustomStringConvertible {
         case .invalidPassword(let reason): "this is no password: \(reason). Choose another one."
         case .noEncryption(let reason): "keys cannot be encrypted or decrypted: \(reason)."
         case .signerFailed(let reason): "the signer gave no signature: \(reason)"
+        case .signerNotServing(let reason): "the signer cannot serve: \(reason)"
         }
     }
 }

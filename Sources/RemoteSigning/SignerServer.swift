@@ -85,19 +85,21 @@ package final class SignerServer: Sendable {
     private let listener: CInt
     private let connections = Mutex<[ObjectIdentifier: UnixSocket]>([:])
     private let isClosed = Mutex(false)
+    /// Signalled by `shutdown`, for a loop that pauses.
+    private let closing = DispatchSemaphore(value: 0)
     private let queue = DispatchQueue(label: "signer.connections", attributes: .concurrent)
     private let logger = Logger(label: "signer")
 
     /// Listens at a path. A socket that nobody listens at is replaced.
     ///
-    /// - Throws: `signerFailed` when the path is in use or cannot be used.
+    /// - Throws: `signerNotServing` when the path is in use or cannot be used.
     package init(path: String, desk: SigningDesk) throws(KeystoreError) {
         self.path = path
         self.desk = desk
         do throws(UnixSocket.Failure) {
             listener = try Self.listen(path)
         } catch {
-            throw .signerFailed(reason: "\(error)")
+            throw .signerNotServing(reason: "\(error)")
         }
     }
 
@@ -124,16 +126,43 @@ package final class SignerServer: Sendable {
         return descriptor
     }
 
+    /// How long to wait when the system has no room for a connection; others may end meanwhile.
+    private static let pauseMilliseconds = 200
+    /// A shortage is told of at its beginning and after each so many pauses: once a minute.
+    private static let pausesBetweenWarnings = 300
+
     /// Serves until `shutdown`; blocks the thread.
-    package func run() {
+    ///
+    /// A shortage of descriptors or memory is waited out: connections wait in the socket's queue
+    /// until then.
+    ///
+    /// - Throws: `signerNotServing` when no more connections can be accepted.
+    package func run() throws(KeystoreError) {
+        var pauseCount = 0
         while true {
             let descriptor = accept(listener, nil, nil)
             guard descriptor >= 0 else {
+                let number = errno
                 if isClosed.withLock({ $0 }) { return }
-                if errno == EINTR || errno == ECONNABORTED { continue }
-                logger.error("No more connections: \(String(cString: strerror(errno)))")
-                return
+                let reason = String(cString: strerror(number))
+                switch number {
+                case EINTR, ECONNABORTED: continue
+                case EMFILE, ENFILE, ENOBUFS, ENOMEM:
+                    if pauseCount % Self.pausesBetweenWarnings == 0 {
+                        logger.warning(
+                            "Connections at \(path) have to wait: \(reason). Raise the limit of open files, or end what takes them up."
+                        )
+                    }
+                    pauseCount += 1
+                    _ = closing.wait(timeout: .now() + .milliseconds(Self.pauseMilliseconds))
+                    continue
+                default:
+                    throw .signerNotServing(
+                        reason: "no more connections can be accepted at \(path): \(reason)")
+                }
             }
+            if pauseCount > 0 { logger.info("Connections at \(path) are accepted again") }
+            pauseCount = 0
             _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
             let socket = UnixSocket(descriptor)
             guard Self.isOwn(descriptor), take(socket) else { continue }
@@ -190,6 +219,7 @@ package final class SignerServer: Sendable {
             return closed
         }
         guard !wasClosed else { return }
+        closing.signal()
         Glibc.shutdown(listener, CInt(SHUT_RDWR))
         for socket in connections.withLock({ Array($0.values) }) { socket.interrupt() }
         unlink(path)

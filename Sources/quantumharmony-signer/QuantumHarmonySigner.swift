@@ -70,8 +70,8 @@ struct QuantumHarmonySigner: AsyncParsableCommand {
             logger.info("Signing with key \(SessionKeystore.name(of: signer.publicKey))")
         }
         logger.info("Listening at \(socket)")
-        await Interruption.run {
-            server.run()
+        try await Interruption.run {
+            try server.run()
         } stop: {
             server.shutdown()
         }

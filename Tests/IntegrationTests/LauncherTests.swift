@@ -76,6 +76,15 @@ import Testing
                 "quantumharmony-node", ["testnet", "--scenario", "/nonexistent"])
             #expect(missing.status == 1)
             #expect(missing.output.contains("No such file"), "\(missing.output)")
+            for (program, reason) in [
+                ("zoe=/bin/true", "no such validator"), ("bob=/nonexistent", "No such file"),
+                ("bob", "name, = and a path"),
+            ] {
+                let refused = try Program.run(
+                    "quantumharmony-node",
+                    ["testnet", "--base-path", folder.path, "--bin", program])
+                #expect(refused.status != 0 && refused.output.contains(reason), "\(refused)")
+            }
         }
     }
 

@@ -30,19 +30,73 @@ import Testing
 
     /// One target for each slot of each validator, in all that anybody heard.
     private func checkVotes(of nodes: [NodeProcess]) {
-        var votes: [String: Set<Substring>] = [:]
-        for node in nodes {
-            for line in node.log.lines {
-                #expect(!line.contains("Double vote"), "\(line)")
-                if let match = line.firstMatch(
-                    of: #/Received (\w+) of (\S+) from .* for (#\d+ \(.*\)|nil), round (\d+)/#)
-                {
-                    votes["\(match.2) \(match.1) \(match.4)", default: []].insert(match.3)
-                }
-            }
+        let told = ToldByLogs(of: nodes)
+        #expect(told.votes.count > 20, "the logs were understood")
+        #expect(told.contradictions == [])
+    }
+
+    /// A program that connects and stays until its input ends; it has connected.
+    private func client(at path: String) async throws -> ChildProcess {
+        let log = LineLog()
+        let client = try ChildProcess(
+            Repository.python,
+            [
+                "-c",
+                "import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); "
+                    + "print('connected', flush=True); sys.stdin.read()", path,
+            ]
+        ) { bytes in
+            if bytes.isEmpty { log.end() } else { log.append(bytes) }
         }
-        #expect(votes.count > 20, "the logs were understood")
-        for (slot, targets) in votes { #expect(targets.count == 1, "\(slot): \(targets)") }
+        _ = try await log.wait(for: "the connection", seconds: 20) { $0 == "connected" }
+        return client
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func
+        `a signer without free descriptors waits for one; one that cannot accept ends with the reason`()
+        async throws
+    {
+        let net = try Testnet(slotMilliseconds: 1_000)
+        let keys = net.folder.appending(path: "signer/keys").path
+        try insert("//Charlie", ["--keystore-path", keys])
+        let signer = try await signer(net, begins: true)
+        let id = "\(try #require(signer.processID))"
+        func allow(_ count: Int) throws {
+            let limited = try Program.run(
+                URL(filePath: "/usr/bin/env"), ["prlimit", "--pid", id, "--nofile=\(count):"])
+            #expect(limited.status == 0, "\(limited.output)")
+        }
+        // No more than the standard streams is allowed from now on. The descriptor of one more
+        // connection may have been taken already: waiting for it does that.
+        let first = try await client(at: socket(net))
+        defer { first.closeInput() }
+        try await signer.wait(for: "A node has connected")
+        try allow(3)
+        let second = try await client(at: socket(net))
+        defer { second.closeInput() }
+        let third = try await client(at: socket(net))
+        defer { third.closeInput() }
+        try await signer.wait(for: "have to wait: Too many open files")
+        #expect(signer.isRunning)
+        try allow(256)
+        try await signer.wait(for: "are accepted again")
+        #expect(signer.log.lines.count { $0.contains("have to wait") } == 1)
+        #expect(signer.stop() == 0)
+
+        let library = try Preload.library("Tests/IntegrationTests/fault_shim.c", in: net.folder)
+        let deaf = NodeProcess(
+            name: "deaf", rpcPort: 0,
+            arguments: signer.arguments.filter { $0 != "--init-sign-log" },
+            environment: ["LD_PRELOAD": library, "ACCEPT_ERRNO": "\(EINVAL)"],
+            program: "quantumharmony-signer")
+        try deaf.start()
+        #expect(deaf.waitForExit() == 1)
+        #expect(
+            deaf.log.lines.contains {
+                $0.contains(
+                    "no more connections can be accepted at \(socket(net)): Invalid argument")
+            }, "\(deaf.log.tail())")
     }
 
     @Test(.timeLimit(.minutes(3)))

@@ -1,4 +1,4 @@
-import Chain
+package import Chain
 import Falcon
 import Keystore
 import Primitives
@@ -34,12 +34,17 @@ package struct Member {
 
     /// Nominates another account, with the key of its URI.
     package mutating func nominate(_ uri: String, at client: RPCClient) throws {
+        try submit(try nomination(of: uri), at: client)
+    }
+
+    /// The call that nominates another account, with the key of its URI.
+    package func nomination(of uri: String) throws -> Extrinsic.Call {
         let candidate = try DevelopmentAccount(uri: uri).account
         let (key, proof) = try proof(of: uri, for: candidate)
         guard let identity = ValidatorIdentity(account: candidate, falconPublicKey: key) else {
             throw TestFailure("no key: \(uri)")
         }
-        try submit(.nominateAddition(identity, proof: proof), at: client)
+        return .nominateAddition(identity, proof: proof)
     }
 
     /// Leaves the set.

@@ -1,4 +1,4 @@
-import Chain
+package import Chain
 import Falcon
 import Foundation
 import Keystore
@@ -13,12 +13,14 @@ package final class RemarkSender: Sendable {
     private struct State {
         var isStopped = false
         var accepted = 0
+        /// Goes before the next remarks.
+        var calls: [Extrinsic.Call] = []
     }
 
     private let state = Mutex(State())
     private let wakeUp = NSCondition()
 
-    /// How many remarks at least one node took.
+    /// How many remarks, and other calls, at least one node took.
     package var acceptedCount: Int { state.withLock { $0.accepted } }
 
     /// - Parameters:
@@ -38,15 +40,19 @@ package final class RemarkSender: Sendable {
             var nonce: UInt64 = 0
             var next = Date()
             while !state.withLock(\.isStopped) {
+                let call = state.withLock(\.calls.first)
                 let remark = Extrinsic.signed(
-                    .remark(Array("remark \(nonce)".utf8)), by: account.account, with: key,
-                    nonce: nonce, genesisHash: hash)
+                    call ?? .remark(Array("remark \(nonce)".utf8)), by: account.account,
+                    with: key, nonce: nonce, genesisHash: hash)
                 let isAccepted = targets().map { port in
                     remark.map { Self.submit($0.submission, to: RPCClient(port: port)) } ?? false
                 }.contains(true)
                 if isAccepted {
                     nonce += 1
-                    state.withLock { $0.accepted += 1 }
+                    state.withLock { state in
+                        state.accepted += 1
+                        if call != nil { state.calls.removeFirst() }
+                    }
                 }
                 next = max(next + 1 / perSecond, Date() - 1)
                 wakeUp.lock()
@@ -57,6 +63,9 @@ package final class RemarkSender: Sendable {
             }
         }
     }
+
+    /// Has the account ask for something else between its remarks.
+    package func handIn(_ call: Extrinsic.Call) { state.withLock { $0.calls.append(call) } }
 
     package func stop() {
         state.withLock { $0.isStopped = true }

@@ -48,6 +48,9 @@ public struct Doctor {
         let resolved = try ChainSpecification.named(chain.name).resolve()
         let paths = try BasePath(root: basePath, chainID: resolved.parameters.chainID)
         var findings = [folder(), clock()]
+        if let skew = try? LocalRPC(port: rpcPort).clockSkewMilliseconds() {
+            findings.append(clock(aheadBy: skew))
+        }
         findings += secrets(paths)
         findings += disk()
         let status = try? LocalRPC(port: rpcPort).status()
@@ -136,6 +139,20 @@ public struct Doctor {
                 advice: "Run systemd-timesyncd or chrony, unless the machine's host does it.")
         }
         return Finding("clock", .ok, "a time service runs (\(mark))")
+    }
+
+    /// What the running node sees by the slots of the others' blocks.
+    private func clock(aheadBy milliseconds: Int64) -> Finding {
+        guard milliseconds.magnitude > 1_000 else {
+            return Finding("clock", .ok, "the node's clock agrees with the other validators'")
+        }
+        let seconds = milliseconds.magnitude / 1_000
+        return Finding(
+            "clock", .problem,
+            milliseconds > 0
+                ? "\(seconds) s ahead of the other validators', or their blocks arrive that late"
+                : "\(seconds) s behind the other validators'",
+            advice: "Set the clock (chronyc tracking, timedatectl).")
     }
 
     private func disk() -> [Finding] {

@@ -5,16 +5,17 @@ internal import UnixSignals
 public enum Interruption {
     /// Runs `body`, which blocks, on a thread of its own until it ends; calls `stop`, which makes it
     /// end, at SIGINT and SIGTERM.
+    ///
+    /// - Throws: what `body` throws.
     public static func run(
-        _ body: @escaping @Sendable () -> Void, stop: @escaping @Sendable () -> Void
-    ) async {
+        _ body: @escaping @Sendable () throws -> Void, stop: @escaping @Sendable () -> Void
+    ) async throws {
         let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
-        await withTaskGroup(of: Void.self) { group in
+        try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
-                await withCheckedContinuation { continuation in
+                try await withCheckedThrowingContinuation { continuation in
                     Thread.detachNewThread {
-                        body()
-                        continuation.resume()
+                        continuation.resume(with: Result { try body() })
                     }
                 }
             }
@@ -22,8 +23,9 @@ public enum Interruption {
                 for await _ in signals { break }
                 stop()
             }
-            await group.next()
+            try await group.next()
             group.cancelAll()
+            try await group.waitForAll()
         }
     }
 }

@@ -66,6 +66,14 @@ public struct LocalRPC: Sendable {
             isSyncing: isSyncing)
     }
 
+    /// How far the node's clock is ahead of the others' (negative: behind); nil when it does not
+    /// know.
+    func clockSkewMilliseconds() throws(Failure) -> Int64? {
+        let statistics = try call(["coherence_statistics"])[0]
+        guard case .number(let number)? = statistics["clockSkewMilliseconds"] else { return nil }
+        return Int64(number.description)
+    }
+
     /// Calls methods without parameters, as one batch.
     func call(_ methods: [String]) throws(Failure) -> [JSONValue] {
         let calls = methods.enumerated().map { index, method -> JSONValue in

@@ -196,6 +196,21 @@ final class EventObserver: Sendable {
         sync.debug("\(note)")
     }
 
+    /// What the slots of the others' blocks tell of this node's clock.
+    func observe(_ notice: ClockWatch.Notice) {
+        switch notice {
+        case .wrong(let milliseconds) where milliseconds > 0:
+            logger.warning(
+                "This node's clock is about \(milliseconds / 1_000) s ahead of the others': so late after their slots do their blocks arrive. Blocks made here are of slots to come, which nobody takes. Set the clock (chronyc tracking, timedatectl); see docs/operations.md, 'A wrong clock'."
+            )
+        case .wrong(let milliseconds):
+            logger.warning(
+                "This node's clock is about \(milliseconds.magnitude / 1_000) s behind the others': their blocks are of slots that have not begun here, so none is taken and none is voted for. Set the clock (chronyc tracking, timedatectl); see docs/operations.md, 'A wrong clock'."
+            )
+        case .right: logger.info("This node's clock agrees with the others' again")
+        }
+    }
+
     /// A peer was banned.
     func banned(_ peer: PeerHandle, for duration: Duration) {
         peers.warning("Banned \(name(of: peer)) for \(duration.components.seconds) s")

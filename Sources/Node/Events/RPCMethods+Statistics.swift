@@ -13,7 +13,8 @@ extension RPCMethods {
     /// `coherence_statistics`: what the vote gossip, the network, the disk and the process have
     /// counted since the start.
     mutating func addStatistics(
-        _ host: ValidatorHost, network: NetworkBridge, storage: StorageBridge
+        _ host: ValidatorHost, network: NetworkBridge, storage: StorageBridge,
+        recorder: MetricsRecorder
     ) {
         add("coherence_statistics", access: .operatorOnly) { (_) throws(RPCError) in
             let core = await host.core
@@ -34,6 +35,9 @@ extension RPCMethods {
                 ],
                 "storage": storage.statistics.json,
                 "process": ProcessUsage.now.json,
+                "clockSkewMilliseconds": recorder.snapshot.clockSkewMilliseconds.map {
+                    .integer($0)
+                } ?? .null,
             ]
         }
     }

@@ -18,7 +18,6 @@ public struct LineLogHandler: LogHandler {
     }
     public var metadata: Logger.Metadata = [:]
     private let label: String
-    private let name: String
     private let format: LogFormat
     private let target: LogControl.Target
     /// What this logger alone was set to.
@@ -27,13 +26,9 @@ public struct LineLogHandler: LogHandler {
     /// - Parameters:
     ///   - label: the target, for example `coherence`.
     ///   - control: says how much is written, also later.
-    ///   - name: the node's name, shown when several nodes write to one terminal; may be empty.
     ///   - format: how a line is written.
-    public init(
-        label: String, control: LogControl, name: String = "", format: LogFormat = .text
-    ) {
+    public init(label: String, control: LogControl, format: LogFormat = .text) {
         self.label = label
-        self.name = name
         self.format = format
         target = control.target(label)
     }
@@ -64,8 +59,7 @@ public struct LineLogHandler: LogHandler {
         let suffix = fields.map { " \($0.name)=\($0.value)" }.joined()
         let level = event.level.rawValue.uppercased()
         let padded = level.padding(toLength: max(level.count, 7), withPad: " ", startingAt: 0)
-        let who = name.isEmpty ? "" : "[\(name)] "
-        return "\(Self.timestamp(now)) \(padded) \(who)\(label): \(event.message)\(suffix)\n"
+        return "\(Self.timestamp(now)) \(padded) \(label): \(event.message)\(suffix)\n"
     }
 
     /// Local time to the millisecond.

@@ -10,6 +10,7 @@ internal import Validator
 final class MetricsRecorder: Sendable {
     private struct State {
         var voting: VotingMetrics
+        var clock: ClockWatch
         var verification = Histogram(
             bounds: [
                 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.25,
@@ -21,6 +22,8 @@ final class MetricsRecorder: Sendable {
     /// What was counted, as of one moment.
     struct Snapshot: Sendable {
         let voting: VotingMetrics
+        /// How far this clock is ahead of the others' (negative: behind); nil when nothing is known.
+        let clockSkewMilliseconds: Int64?
         let verification: Histogram
         let chainCommits: Histogram
         let signLogCommits: Histogram
@@ -32,26 +35,36 @@ final class MetricsRecorder: Sendable {
     private let state: Mutex<State>
 
     init(constants: ChainConstants) {
-        state = Mutex(State(voting: VotingMetrics(constants: constants)))
+        state = Mutex(
+            State(
+                voting: VotingMetrics(constants: constants),
+                clock: ClockWatch(constants: constants)))
     }
 
     /// Counts the events among what the core decided, in the moment of the decision.
     ///
     /// - Parameter viewpoint: asked for when there are any.
+    /// - Returns: what there is to tell of this node's clock.
     func note(
         _ effects: [ValidatorCore.Effect],
         from viewpoint: @autoclosure () -> VotingMetrics.Viewpoint
-    ) {
+    ) -> ClockWatch.Notice? {
         guard effects.contains(where: { if case .event = $0 { true } else { false } }) else {
-            return
+            return nil
         }
         let viewpoint = viewpoint()
         let (now, unixMilliseconds) = (NodeClock.now(), NodeClock.unixMilliseconds())
-        state.withLock { state in
+        return state.withLock { state in
+            var notice: ClockWatch.Notice?
             for case .event(let event) in effects {
                 state.voting.note(
                     event, from: viewpoint, now: now, unixMilliseconds: unixMilliseconds)
+                notice =
+                    state.clock.note(
+                        event, validators: viewpoint.domain.set.count, now: now,
+                        unixMilliseconds: unixMilliseconds) ?? notice
             }
+            return notice
         }
     }
 
@@ -71,7 +84,9 @@ final class MetricsRecorder: Sendable {
     var snapshot: Snapshot {
         state.withLock { state in
             Snapshot(
-                voting: state.voting, verification: state.verification,
+                voting: state.voting,
+                clockSkewMilliseconds: state.clock.skewMilliseconds
+                    ?? state.voting.clockSkewMilliseconds, verification: state.verification,
                 chainCommits: state.chainCommits, signLogCommits: state.signLogCommits)
         }
     }

@@ -116,7 +116,7 @@ struct MetricsSource: Sendable {
         if let rate = Self.averageQBER(core.measurement) {
             registry.set(NodeMetric.ownQBER, Self.ratio(rate))
         }
-        if let skew = voting.clockSkewMilliseconds {
+        if let skew = recorded.clockSkewMilliseconds {
             registry.set(NodeMetric.clockSkew, Double(skew) / 1_000)
         }
     }

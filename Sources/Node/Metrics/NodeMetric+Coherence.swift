@@ -51,7 +51,8 @@ extension NodeMetric {
         .gauge, "coherence_evidence", "Pieces of evidence of double votes that are stored.")
     static let clockSkew = Metric(
         .gauge, "coherence_clock_skew_seconds",
-        "How long after their slot's start blocks of others arrive at best, median over authors.")
+        "How long after their slot's start blocks of others arrive at best; negative: clock behind."
+    )
     static let treeBlocks = Metric(
         .gauge, "coherence_tree_blocks", "Blocks in memory: the finalised one and all above it.")
 

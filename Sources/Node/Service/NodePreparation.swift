@@ -123,7 +123,11 @@ struct NodePreparation: Sendable {
             try FileManager.default.createDirectory(
                 atPath: path, withIntermediateDirectories: true)
         } catch {
-            throw .basePath(path: path, why: error.localizedDescription)
+            let cause = (error as? CocoaError)?.underlying as? POSIXError
+            throw .basePath(
+                path: path,
+                why: cause.map { String(cString: strerror($0.code.rawValue)) }
+                    ?? error.localizedDescription)
         }
     }
 

@@ -93,12 +93,11 @@ final class NodeService: Sendable {
         let host = ValidatorHost(
             core: core,
             arms: ValidatorHost.Arms(
-                store: storage, network: network, signers: preparation.signers,
-                verifier: verifier, pool: pool,
+                store: storage, network: network, verifier: verifier, pool: pool,
                 timers: TimerTable(eventLoop: MultiThreadedEventLoopGroup.singleton.next()),
                 observer: observer, feed: feed,
                 tampering: preparation.configuration.voteTampering),
-            onFailure: { report.yield($0) })
+            signers: preparation.signers, onFailure: { report.yield($0) })
         self.host = host
         meter = try Self.makeMeter(preparation)
         parts.serve { [network] peer, bytes in
@@ -112,7 +111,8 @@ final class NodeService: Sendable {
         methods.addTimings(observer.timings)
         if let control = preparation.configuration.logControl { methods.addLogging(control) }
         methods.addKeys(try SessionKeys(preparation, host: host))
-        methods.addStatistics(host, network: network, storage: storage)
+        methods.addStatistics(
+            host, network: network, storage: storage, recorder: recorder)
         rpc = try await Self.startRPC(preparation.configuration, view: view, methods: methods)
         metrics = try await Self.startMetrics(
             preparation, description: view.description, host: host, network: network,

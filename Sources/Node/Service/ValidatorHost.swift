@@ -20,8 +20,6 @@ actor ValidatorHost {
     struct Arms: Sendable {
         let store: any RecordStore
         let network: NetworkBridge
-        /// By public key; more may come later.
-        let signers: [[UInt8]: any Signer]
         let verifier: FalconVerifier
         let pool: WorkPool
         let timers: TimerTable
@@ -33,7 +31,7 @@ actor ValidatorHost {
     private(set) var core: ValidatorCore
     private var queue = EffectQueue()
     private let arms: Arms
-    /// By public key.
+    /// By public key; more may come later.
     private var signers: [[UInt8]: any Signer]
     private let commits: AsyncStream<[StoredRecord]>
     private let commitContinuation: AsyncStream<[StoredRecord]>.Continuation
@@ -48,12 +46,13 @@ actor ValidatorHost {
     private let onFailure: @Sendable (any Error) -> Void
 
     init(
-        core: ValidatorCore, arms: Arms, onFailure: @escaping @Sendable (any Error) -> Void
+        core: ValidatorCore, arms: Arms, signers: [[UInt8]: any Signer],
+        onFailure: @escaping @Sendable (any Error) -> Void
     ) {
         self.core = core
         observedSet = core.domain.set
         self.arms = arms
-        signers = arms.signers
+        self.signers = signers
         self.onFailure = onFailure
         (commits, commitContinuation) = AsyncStream.makeStream(of: [StoredRecord].self)
     }
@@ -66,8 +65,9 @@ actor ValidatorHost {
         let finalised = core.tree.finalised.number
         let effects = core.handle(input, now: NodeClock.now())
         arms.observer.noteTimes(effects)
-        arms.observer.metrics.note(
+        let notice = arms.observer.metrics.note(
             effects, from: .init(local: core.gadget.local, domain: core.gadget.domain))
+        if let notice { arms.observer.observe(notice) }
         arms.feed.note(effects, of: core, finalised: finalised)
         queue.append(effects)
         pump()

@@ -73,6 +73,7 @@ enum LaunchError: Error, CustomStringConvertible {
     case noPort(why: String)
     case folder(String, why: String)
     case scenario(path: String, why: String)
+    case program(name: String, why: String)
 
     var description: String {
         switch self {
@@ -81,6 +82,7 @@ enum LaunchError: Error, CustomStringConvertible {
         case .folder(let path, let why):
             "cannot use the folder '\(path)': \(why). Choose another one with --base-path."
         case .scenario(let path, let why): "the scenario '\(path)': \(why)."
+        case .program(let name, let why): "--bin \(name): \(why)."
         }
     }
 }

@@ -6,7 +6,8 @@ import Testnet
 /// A test network that runs: the nodes as child processes, and the relays between them.
 struct TestNetwork {
     let plan: NetworkPlan
-    private let program: String
+    /// Each node's program.
+    private let programs: [String]
     private let relays: RelayLoop
     private var children: [ChildNode?]
     /// What connections between nodes are like, in words.
@@ -19,9 +20,14 @@ struct TestNetwork {
 
     /// Makes the chain, the ports and the relays; starts no node.
     ///
-    /// - Parameter folder: for everything; it is there.
-    init(validators: Int, slotMilliseconds: UInt64, folder: String) throws {
-        program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    /// - Parameters:
+    ///   - programs: nodes that run another program than this one, and its path.
+    ///   - folder: for everything; it is there.
+    init(
+        validators: Int, slotMilliseconds: UInt64, programs: [(name: String, path: String)],
+        folder: String
+    ) throws {
+        let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let chain = "\(folder)/chain.json"
         let text = try SpecificationBuilder(
             chain: "local", validatorCount: validators, slotDurationMilliseconds: slotMilliseconds
@@ -56,7 +62,24 @@ struct TestNetwork {
         }
         plan = NetworkPlan(nodes: nodes, relays: relays, chain: chain, folder: folder)
         self.relays = try RelayLoop(listeners)
+        self.programs = try Self.programs(programs, own: own, of: plan)
         children = Array(repeating: nil, count: validators)
+    }
+
+    private static func programs(
+        _ others: [(name: String, path: String)], own: String, of plan: NetworkPlan
+    ) throws(LaunchError) -> [String] {
+        var programs = plan.nodes.map { _ in own }
+        for (name, path) in others {
+            guard let position = plan.nodes.firstIndex(where: { $0.name == name }) else {
+                throw .program(name: name, why: "there is no such validator")
+            }
+            guard access(path, X_OK) == 0 else {
+                throw .program(name: name, why: "\(path): \(String(cString: strerror(errno)))")
+            }
+            programs[position] = path
+        }
+        return programs
     }
 
     /// Thirty-two nodes have a thousand relays.
@@ -109,7 +132,7 @@ struct TestNetwork {
 
     private mutating func start(_ position: Int) throws {
         children[position] = try ChildNode(
-            program, plan.arguments(of: position), logFile: plan.logFile(of: position))
+            programs[position], plan.arguments(of: position), logFile: plan.logFile(of: position))
     }
 
     /// Ends nodes and waits until they have ended; what does not end in time is killed.

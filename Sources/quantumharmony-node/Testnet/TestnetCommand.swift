@@ -16,6 +16,7 @@ struct TestnetCommand: ParsableCommand {
             Examples:
               quantumharmony-node testnet --validators 4 --slot 1s
               quantumharmony-node testnet --scenario scenarios/partition.txt
+              quantumharmony-node testnet --bin charlie=/opt/older/quantumharmony-node
             """)
 
     @Option(help: "How many validators, 1 to 32 (default: 3, or the scenario's).")
@@ -38,6 +39,12 @@ struct TestnetCommand: ParsableCommand {
             "Do what this file says and end: 0 when all of it held.", valueName: "file"))
     var scenario: String?
 
+    @Option(
+        name: .customLong("bin"), parsing: .upToNextOption,
+        help: ArgumentHelp(
+            "Run these validators with another build of this program.", valueName: "name=path"))
+    var programs: [String] = []
+
     @Flag(help: "Lines of text instead of a table, also on a terminal.")
     var plain = false
 
@@ -49,6 +56,17 @@ struct TestnetCommand: ParsableCommand {
         if slot != nil, slotMilliseconds == nil {
             throw ValidationError("--slot takes a duration such as 500ms, 1s or 6s.")
         }
+        for program in programs where Self.assignment(program) == nil {
+            throw ValidationError("--bin takes a validator's name, = and a path, not '\(program)'.")
+        }
+    }
+
+    /// The name and the path of `NAME=PATH`.
+    private static func assignment(_ text: String) -> (name: String, path: String)? {
+        guard let sign = text.firstIndex(of: "="), sign != text.startIndex,
+            text.index(after: sign) != text.endIndex
+        else { return nil }
+        return (String(text[..<sign]), String(text[text.index(after: sign)...]))
     }
 
     private var slotMilliseconds: UInt64? {
@@ -65,7 +83,7 @@ struct TestnetCommand: ParsableCommand {
             let network = try TestNetwork(
                 validators: validators ?? scenario?.validatorCount ?? 3,
                 slotMilliseconds: slotMilliseconds ?? scenario?.slotMilliseconds ?? 6_000,
-                folder: folder)
+                programs: programs.compactMap(Self.assignment), folder: folder)
             if let scenario {
                 do throws(ScenarioError) { try network.plan.check(scenario) } catch {
                     throw LaunchError.scenario(path: self.scenario ?? "", why: "\(error)")
