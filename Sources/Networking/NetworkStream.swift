@@ -53,7 +53,7 @@ package final class NetworkStream: Sendable {
 /// The buffers between the tasks that use a stream and the event loop that owns it.
 final class StreamPipe: Sendable {
     /// Bytes that wait for the event loop before the writer does.
-    private static let outboundLimit = 256 * 1_024
+    private static let outboundLimit = 128 * 1_024
 
     private struct State {
         var inbound: Deque<[UInt8]> = []
