@@ -48,12 +48,14 @@ func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 /// Tests are not optimised unless they compute a lot themselves or have deadlines: that would take
 /// four times as long as compiling them, and what they test is optimised anyway.
+///
+/// With `isOutsider` they see what another package would see: public declarations alone.
 func tests(
     _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [],
-    isOptimised: Bool = false
+    isOptimised: Bool = false, isOutsider: Bool = false
 ) -> Target {
     .testTarget(
-        name: name, dependencies: dependencies, exclude: exclude,
+        name: name, dependencies: dependencies, exclude: exclude, packageAccess: !isOutsider,
         swiftSettings: isOptimised ? strict : strict + [.unsafeFlags(["-Onone"])])
 }
 
@@ -63,6 +65,8 @@ let package = Package(
         .library(name: "SCALE", targets: ["SCALE"]),
         .library(name: "Falcon", targets: ["Falcon"]),
         .library(name: "LibP2P", targets: ["LibP2P", "Primitives"]),
+        .library(name: "LibP2PNIO", targets: ["LibP2PNIO"]),
+        .library(name: "LibP2PConformance", targets: ["LibP2PConformance"]),
         .library(name: "Coherence", targets: ["Coherence", "Primitives"]),
         .executable(name: "quantumharmony-node", targets: ["quantumharmony-node"]),
         .executable(name: "quantumharmony-signer", targets: ["quantumharmony-signer"]),
@@ -100,6 +104,7 @@ let package = Package(
         module("ModelCheck", ["Coherence", "Chain", "Primitives", "SCALE"]),
         module(
             "LibP2P", ["Primitives", crypto, cryptoExtras, protobuf], exclude: ["Protobuf/Schemas"]),
+        module("LibP2PConformance", ["LibP2P", "Primitives"]),
 
         module("Testnet"),
 
@@ -107,6 +112,7 @@ let package = Package(
         module(
             "Networking",
             ["LibP2P", "Primitives", "CResolver", nioCore, nioPosix, logging, deque]),
+        module("LibP2PNIO", ["Networking", "LibP2P", logging]),
         module("Storage", ["Coherence", "Chain", "Primitives", "SCALE", grdb]),
         module("Keystore", ["Falcon", "Primitives", "LibP2P", "SCALE", "CSodium", crypto]),
         module(
@@ -233,7 +239,12 @@ let package = Package(
                 nioPosix,
                 logging,
             ], isOptimised: true),
-        tests("ArticleTests", ["SCALE", "Falcon", "LibP2P", "Coherence", "Primitives"]),
+        tests(
+            "ArticleTests",
+            [
+                "SCALE", "Falcon", "LibP2P", "LibP2PNIO", "LibP2PConformance", "Coherence",
+                "Primitives",
+            ], isOutsider: true),
         tests(
             "DashboardTests", ["TestSupport", "Dashboard", "RPC", logging],
             exclude: ["browser.py", "feed.py", "scenarios.py"]),
@@ -257,8 +268,8 @@ let package = Package(
         tests(
             "InteropTests",
             [
-                "TestSupport", "BlockSync", "Chain", "SCALE", "Networking", "LibP2P", "Falcon",
-                "Primitives", "RPC", logging,
+                "TestSupport", "BlockSync", "Chain", "SCALE", "Networking", "LibP2P", "LibP2PNIO",
+                "Falcon", "Primitives", "RPC", logging,
             ],
             exclude: [
                 "peers", "verify_certificate.py", "falcon_pqcrypto.py", "follow_sets.py",

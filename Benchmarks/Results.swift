@@ -26,6 +26,7 @@ struct Results: Codable {
     var fourValidators: Measured<FourValidatorFigures>?
     var wideArea: Measured<WideAreaFigures>?
     var traffic: Measured<TrafficFigures>?
+    var gossip: Measured<GossipFigures>?
     var restart: Measured<RestartFigures>?
     var partition: Measured<PartitionFigures>?
     var rpc: Measured<RPCFigures>?
@@ -51,7 +52,7 @@ enum Section: String, CaseIterable {
     case slowDisk = "slow-disk"
     case fourValidators = "four-validators"
     case wideArea = "wide-area"
-    case traffic, restart, partition, rpc
+    case traffic, gossip, restart, partition, rpc
 
     func run(isQuick: Bool, isLarge: Bool, into results: inout Results) async throws {
         switch self {
@@ -68,6 +69,7 @@ enum Section: String, CaseIterable {
             results.traffic = try await measured(isQuick) {
                 try await TrafficFigures.measure(isQuick: $0, isLarge: isLarge)
             }
+        case .gossip: results.gossip = try await measured(isQuick, GossipFigures.measure)
         case .restart: results.restart = try await measured(isQuick, RestartFigures.measure)
         case .partition: results.partition = try await measured(isQuick, PartitionFigures.measure)
         case .rpc: results.rpc = try await measured(isQuick, RPCFigures.measure)

@@ -35,6 +35,11 @@ struct NodeStatistics: Decodable {
         let signaturesChecked: Int
     }
 
+    /// The router of the topic.
+    struct Topic: Decodable {
+        let duplicates: Int
+    }
+
     struct Traffic: Decodable {
         let bytesIn: Int
     }
@@ -56,6 +61,8 @@ struct NodeStatistics: Decodable {
     }
 
     let gossip: Gossip
+    /// Nil without GossipSub.
+    let topic: Topic?
     let gossipHeldBytes: Int
     let protocols: [String: Traffic]
     let connections: Traffic

@@ -8,6 +8,7 @@ final class ValidatorNetwork {
     private(set) var nodes: [NodeProcess] = []
     let testnet: Testnet
     private let names: [String]
+    private let options: [String]
     private var addresses: [String] = []
     private var proxies: [DelayingProxy] = []
 
@@ -15,20 +16,22 @@ final class ValidatorNetwork {
     ///   - validators: how many the chain has.
     ///   - running: how many of them are started; nil: all.
     ///   - oneWayDelayMilliseconds: each connection's bytes are delayed so long, in each direction.
+    ///   - options: added to the command line of each node.
     ///   - environment: added to the environment of each node.
     init(
         validators: Int, running: Int? = nil, slotMilliseconds: Int,
-        oneWayDelayMilliseconds: Int? = nil, log: String = "info",
+        oneWayDelayMilliseconds: Int? = nil, log: String = "info", options: [String] = [],
         environment: [String: String] = [:]
     ) async throws {
         validatorCount = validators
+        self.options = Self.roomForAll + options
         self.slotMilliseconds = slotMilliseconds
         testnet = try Testnet(slotMilliseconds: slotMilliseconds, validators: validators)
         let known = ["alice", "bob", "charlie", "dave", "eve", "ferdie"]
         names = (0..<validators).map { $0 < known.count ? known[$0] : "v\($0 + 1)" }
         for name in names.prefix(running ?? validators) {
             let node = try await testnet.start(
-                name, bootnodes: addresses, log: log, options: Self.roomForAll,
+                name, bootnodes: addresses, log: log, options: self.options,
                 environment: environment)
             nodes.append(node)
             guard var port = testnet.peerPort(of: name) else { continue }
@@ -56,7 +59,7 @@ final class ValidatorNetwork {
         nodes[position] = try await testnet.start(
             names[position],
             bootnodes: addresses.enumerated().filter { $0.offset != position }
-                .map(\.element), log: log, options: Self.roomForAll)
+                .map(\.element), log: log, options: options)
     }
 
     /// The height that is final at every node.

@@ -69,21 +69,10 @@ struct TrafficFigures: Codable {
     private static func observe(
         _ network: ValidatorNetwork, blocks: Int
     ) async throws -> Network {
-        let clients = network.clients
-        var before: [NodeStatistics] = []
-        var starts: [Int] = []
-        for client in clients {
-            starts.append(MachineClock.microseconds)
-            before.append(try client.statistics())
-        }
+        var watch = try TrafficWatch(network)
         let window = try await network.run(blocks: blocks)
-        var after: [NodeStatistics] = []
-        var seconds: [Double] = []
-        for (client, start) in zip(clients, starts) {
-            seconds.append(Double(MachineClock.microseconds - start) / 1e6)
-            after.append(try client.statistics())
-        }
-        let finality = try clients.flatMap { try $0.timings().blocks }.compactMap { block in
+        try watch.stop()
+        let finality = try network.clients.flatMap { try $0.timings().blocks }.compactMap { block in
             block.imported.flatMap { imported in
                 block.finalised.flatMap {
                     window.contains(imported) ? Double($0 - imported) / 1_000 : nil
@@ -91,28 +80,65 @@ struct TrafficFigures: Codable {
             }
         }
         return try Network(
-            network, window, blocks: blocks, before: before, after: after, seconds: seconds,
+            network, watch, blocks: blocks,
             importToFinality: Distribution(finality, of: "finality"))
     }
 }
 
-extension TrafficFigures.Network {
-    /// The difference of two looks at each node, which lie so many seconds apart.
-    fileprivate init(
-        _ network: ValidatorNetwork, _ window: TimeWindow, blocks: Int,
-        before: [NodeStatistics], after: [NodeStatistics], seconds: [Double],
-        importToFinality: Distribution
-    ) throws {
-        func rates(_ value: (NodeStatistics) -> Int) -> [Double] {
-            zip(zip(before, after), seconds).map { pair, seconds in
-                Double(value(pair.1) - value(pair.0)) / seconds
-            }
+/// Two looks at each node of a network, and the time between them.
+struct TrafficWatch {
+    private let clients: [RPCClient]
+    private let starts: [Int]
+    private(set) var before: [NodeStatistics] = []
+    private(set) var after: [NodeStatistics] = []
+    /// Between the two looks at each node.
+    private(set) var seconds: [Double] = []
+
+    /// Takes the first look.
+    init(_ network: ValidatorNetwork) throws {
+        clients = network.clients
+        var starts: [Int] = []
+        for client in clients {
+            starts.append(MachineClock.microseconds)
+            before.append(try client.statistics())
         }
+        self.starts = starts
+    }
+
+    /// Takes the second look.
+    mutating func stop() throws {
+        for (client, start) in zip(clients, starts) {
+            seconds.append(Double(MachineClock.microseconds - start) / 1e6)
+            after.append(try client.statistics())
+        }
+    }
+
+    /// By how much a value grew at each node, per second.
+    func rates(_ value: (NodeStatistics) -> Int) -> [Double] {
+        zip(zip(before, after), seconds).map { pair, seconds in
+            Double(value(pair.1) - value(pair.0)) / seconds
+        }
+    }
+
+    /// By how much a value grew at all nodes together.
+    func total(_ value: (NodeStatistics) -> Int) -> Int {
+        zip(before, after).reduce(0) { $0 + value($1.1) - value($1.0) }
+    }
+}
+
+extension TrafficFigures.Network {
+    /// What was watched while so many blocks became final.
+    init(
+        _ network: ValidatorNetwork, _ watch: TrafficWatch, blocks: Int,
+        importToFinality: Distribution
+    ) {
+        func rates(_ value: (NodeStatistics) -> Int) -> [Double] { watch.rates(value) }
         func mean(_ values: [Double]) -> Double {
             values.reduce(0, +) / Double(max(1, values.count))
         }
+        let (before, after) = (watch.before, watch.after)
         validatorCount = network.validatorCount
-        self.seconds = window.seconds
+        seconds = mean(watch.seconds)
         slotMilliseconds = network.slotMilliseconds
         blockCount = blocks
         let votes = rates {
@@ -135,7 +161,7 @@ extension TrafficFigures.Network {
         worstDuplicationFactor =
             zip(received, distinct).map { $0 / max($1, 1e-9) }.max() ?? duplicationFactor
         signaturesPerBlock =
-            mean(rates(\.gossip.signaturesChecked)) * mean(seconds) / Double(blocks)
+            mean(rates(\.gossip.signaturesChecked)) * mean(watch.seconds) / Double(blocks)
         let shares = rates(\.process.cpuMicroseconds).map { $0 / 1e6 }
         processorShare = mean(shares)
         worstProcessorShare = shares.max() ?? 0

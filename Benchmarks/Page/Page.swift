@@ -10,7 +10,7 @@ struct Page {
 
     var text: String {
         let parts = [
-            introduction, targetTable, falcon, latency, finality, attack, traffic, memory,
+            introduction, targetTable, falcon, latency, finality, attack, traffic, gossip, memory,
             recovery, transport, streams, rpc, conditions,
         ]
         return parts.compactMap(\.self).joined(separator: "\n\n") + "\n"
@@ -66,7 +66,7 @@ struct Page {
         var lines = [
             "## When and how", "",
             "`scripts/benchmark` measures everything; `scripts/benchmark --only SECTION ...` some "
-                + "of it, keeping the rest; `scripts/benchmark --quick` takes two minutes and "
+                + "of it, keeping the rest; `scripts/benchmark --quick` takes three minutes and "
                 + "writes nothing.", "",
             "| section | begun (UTC) | took | load average before | commit |",
             "|---|---|---|---|---|",
@@ -90,6 +90,7 @@ struct Page {
         add(.fourValidators, results.fourValidators)
         add(.wideArea, results.wideArea)
         add(.traffic, results.traffic)
+        add(.gossip, results.gossip)
         add(.restart, results.restart)
         add(.partition, results.partition)
         add(.rpc, results.rpc)

@@ -25,8 +25,10 @@ final class Connection: ChannelInboundHandler {
     /// can still change.
     static let waterMark = ChannelOptions.Types.WriteBufferWaterMark(
         low: 32 * 1_024, high: 64 * 1_024)
-    /// The plaintext that is pulled from the muxer at one time.
-    private static let batchByteCount = 32 * 1_024
+    /// The plaintext that is pulled from the muxer at one time, and goes into one record: a frame of
+    /// the largest kind. The cipher makes each record in fresh memory, and four times as much of that
+    /// costs a third more time.
+    private static let batchByteCount = YamuxLimits.frameByteCount + YamuxFrame.byteCount
 
     let id: UInt64
     let direction: ConnectionDirection
@@ -44,6 +46,9 @@ final class Connection: ChannelInboundHandler {
     private var upgrade: ConnectionUpgrade?
     private var channel: SecuredChannel?
     private var muxer: YamuxSession?
+    /// What is being encrypted, and what has been decrypted: one array each for all records.
+    private var plaintext: [UInt8] = []
+    private var received: [UInt8] = []
 
     /// The peer, once it proved who it is.
     private(set) var remotePeer: PeerID?
@@ -133,7 +138,7 @@ final class Connection: ChannelInboundHandler {
         guard closeReason == nil else { return }
         bytesIn += UInt64(buffer.readableBytes)
         swarm.totals.bytesIn += UInt64(buffer.readableBytes)
-        receive(Array(buffer.readableBytesView))
+        receive(buffer)
         // At once, not at the end of a batch of reads: events must not pile up.
         process()
     }
@@ -153,9 +158,9 @@ final class Connection: ChannelInboundHandler {
 
     // MARK: Input
 
-    private func receive(_ bytes: [UInt8]) {
+    private func receive(_ bytes: ByteBuffer) {
         if upgrade == nil { return decrypt(bytes) }
-        upgrade?.receive(bytes, now: swarm.now)
+        upgrade?.receive(Array(bytes.readableBytesView), now: swarm.now)
         advanceUpgrade()
     }
 
@@ -169,13 +174,15 @@ final class Connection: ChannelInboundHandler {
     }
 
     /// Hands what the records hold to the muxer.
-    private func decrypt(_ bytes: [UInt8]) {
+    private func decrypt(_ bytes: ByteBuffer) {
         let now = swarm.now
+        received.removeAll(keepingCapacity: true)
+        received.reserveCapacity(bytes.readableBytes)
         do {
-            let plaintext = try channel?.open(bytes) ?? []
-            guard !plaintext.isEmpty else { return }
+            try channel?.open(bytes.readableBytesUInt8Span, into: &received)
+            guard !received.isEmpty else { return }
             lastReceivedAt = now
-            muxer?.receive(plaintext, now: now)
+            muxer?.receive(received, now: now)
         } catch {
             close(.transport("\(error)"))
         }
@@ -236,34 +243,38 @@ final class Connection: ChannelInboundHandler {
         } while event != nil
         isProcessing = false
         if hasWritten { context?.flush() }
-        if let deadline = muxer?.nextDeadline { schedule(deadline) }
+        if let deadline = Self.deadline(of: &muxer) { schedule(deadline) }
     }
+
+    /// Looks into the muxer in place: read as a property's value it would be copied.
+    private static func deadline(of muxer: inout YamuxSession?) -> Instant? { muxer?.nextDeadline }
 
     /// Fills the socket's buffer up to its high-water mark; whether anything was written.
     @discardableResult
     private func writeOutput() -> Bool {
         guard let context, !isFinished else { return false }
         var hasWritten = false
-        while context.channel.isWritable, let bytes = nextOutput() {
-            bytesOut += UInt64(bytes.count)
-            swarm.totals.bytesOut += UInt64(bytes.count)
-            context.write(wrapOutboundOut(ByteBuffer(bytes: bytes)), promise: nil)
+        while context.channel.isWritable, let bytes = nextOutput(context.channel.allocator) {
+            bytesOut += UInt64(bytes.readableBytes)
+            swarm.totals.bytesOut += UInt64(bytes.readableBytes)
+            context.write(wrapOutboundOut(bytes), promise: nil)
             hasWritten = true
         }
         return hasWritten
     }
 
     /// The bytes that the socket is given next.
-    private func nextOutput() -> [UInt8]? {
-        if upgrade != nil { return upgrade?.nextOutput() }
-        var plaintext: [UInt8] = []
+    private func nextOutput(_ allocator: ByteBufferAllocator) -> ByteBuffer? {
+        if upgrade != nil { return upgrade?.nextOutput().map { ByteBuffer(bytes: $0) } }
+        plaintext.removeAll(keepingCapacity: true)
         guard muxer?.nextOutput(into: &plaintext, atMost: Self.batchByteCount) == true else {
             return nil
         }
-        var records: [UInt8] = []
-        records.reserveCapacity(plaintext.count + 2 * SecuredChannel.recordOverhead)
+        var records = allocator.buffer(
+            capacity: plaintext.count + SecuredChannel.recordOverhead)
+        let content = plaintext
         do {
-            try channel?.seal(plaintext, into: &records)
+            try channel?.seal(content.span) { records.writeBytes($0) }
         } catch {
             close(.transport("\(error)"))
             return nil

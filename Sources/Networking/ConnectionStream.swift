@@ -64,10 +64,19 @@ final class ConnectionStream {
     /// The peer.
     var peer: PeerID { connection.peer }
 
+    /// Takes as many bytes as there is room for and returns how many; the handler is told of more
+    /// room.
+    func write(_ bytes: ArraySlice<UInt8>) -> Int {
+        guard !isClosed, !isFinishing, unsent.isEmpty, mayWrite else { return 0 }
+        return connection.write(bytes, on: self)
+    }
+
     /// Queues bytes. Callers keep to `hasRoom`, so that not more than one message waits here.
     func send(_ bytes: [UInt8]) {
         guard !isClosed, !isFinishing else { return }
-        unsent.append(bytes[...])
+        let rest = bytes.dropFirst(write(bytes[...]))
+        guard !rest.isEmpty else { return }
+        unsent.append(rest)
         drain()
     }
 
@@ -90,6 +99,12 @@ final class ConnectionStream {
         let count = min(count, unconsumedByteCount)
         unconsumedByteCount -= count
         connection.consumed(count, on: self)
+    }
+
+    /// Lets the peer send more before it has to wait for this side.
+    func widen() {
+        guard !isClosed else { return }
+        try? connection.withMuxer { $0.widen(id) }
     }
 
     /// Gives the stream's frames another class.

@@ -64,7 +64,7 @@ package struct ConnectionLimits: Sendable {
     /// Streams that one peer may hold open on one connection.
     package var inboundStreams = 256
     /// Plaintext bytes that one stream buffers towards the socket before its writer waits.
-    package var streamSendBuffer = 32 * 1_024
+    package var streamSendBuffer = 64 * 1_024
     /// Ping streams of one peer that are answered.
     package var inboundPingStreams = 2
 

@@ -53,12 +53,12 @@ package final class NetworkStream: Sendable {
 /// The buffers between the tasks that use a stream and the event loop that owns it.
 final class StreamPipe: Sendable {
     /// Bytes that wait for the event loop before the writer does.
-    private static let outboundLimit = 64 * 1_024
+    private static let outboundLimit = 256 * 1_024
 
     private struct State {
         var inbound: Deque<[UInt8]> = []
         var hasRemoteEnded = false
-        var outbound: [UInt8] = []
+        var outbound = ReceiveBuffer()
         var isFinished = false
         var isReset = false
         /// Why the stream is gone, once it is.
@@ -108,7 +108,7 @@ final class StreamPipe: Sendable {
                 if state.isClosed { return .failure(state.error ?? .finished) }
                 if state.isFinished || Task.isCancelled { return .failure(.finished) }
                 let count = min(rest.count, Self.outboundLimit - state.outbound.count)
-                state.outbound.append(contentsOf: rest.prefix(count))
+                state.outbound.append(rest.prefix(count))
                 return .success(count)
             }
             let count = try result.get()
@@ -142,8 +142,6 @@ final class StreamPipe: Sendable {
 
     // MARK: For the event loop
 
-    var isReset: Bool { state.withLock { $0.isReset } }
-
     func attach(_ handler: RawStreamHandler) {
         let bound = NIOLoopBound(handler, eventLoop: gate.loop)
         self.handler.withLock { $0 = bound }
@@ -163,21 +161,30 @@ final class StreamPipe: Sendable {
         state.withLock { state in
             state.isClosed = true
             state.error = error
-            state.outbound = []
+            state.outbound = ReceiveBuffer()
         }
         handler.withLock { $0 = nil }
         readable.raise()
         writable.raise()
     }
 
-    /// What the tasks want of the stream.
-    func takeOutbound() -> (bytes: [UInt8], isFinished: Bool, isReset: Bool) {
-        let result = state.withLock { state in
-            defer { state.outbound = [] }
-            return (state.outbound, state.isFinished, state.isReset)
+    /// What the tasks want of the stream beyond the bytes that they wrote.
+    enum Wish: Sendable { case nothing, end, reset }
+
+    /// Offers what the tasks wrote to `take`, which returns how much of it has been taken, and says
+    /// what is to be done behind that: nothing as long as bytes are left.
+    func moveOutbound(_ take: (ArraySlice<UInt8>) -> Int) -> Wish {
+        let (wish, hasRoom) = state.withLock { state -> (Wish, Bool) in
+            if state.isReset { return (.reset, false) }
+            let offered = state.outbound.count
+            if offered > 0 { state.outbound.consume(take(state.outbound.unread)) }
+            let hasRoom =
+                state.outbound.count < offered
+                && state.outbound.count <= Self.outboundLimit / 2
+            return (state.isFinished && state.outbound.isEmpty ? .end : .nothing, hasRoom)
         }
-        if !result.0.isEmpty { writable.raise() }
-        return result
+        if hasRoom { writable.raise() }
+        return wish
     }
 }
 
@@ -210,24 +217,19 @@ final class RawStreamHandler: StreamHandler {
         stream.deadline = swarm.now + swarm.configuration.timings.streamNegotiation
     }
 
-    /// Moves what tasks wrote as far as there is room.
+    /// Moves what tasks wrote as far as there is room; the stream calls again when there is more.
     func pump() {
         guard let stream else { return }
-        while stream.hasRoom {
-            let (bytes, isFinished, isReset) = pipe.takeOutbound()
-            if isReset { return stream.reset() }
-            if !bytes.isEmpty {
-                stream.send(bytes)
-            } else {
-                if isFinished { stream.finish() }
-                return
-            }
+        switch pipe.moveOutbound(stream.write) {
+        case .nothing: break
+        case .end: stream.finish()
+        case .reset: stream.reset()
         }
-        if pipe.isReset { stream.reset() }
     }
 
     func streamOpened(_ stream: ConnectionStream, protocolName: String) {
         self.stream = stream
+        stream.widen()
         let completion = completion
         self.completion = nil
         completion?(

@@ -71,6 +71,8 @@ final class RequestSender: StreamHandler {
     }
 
     func streamOpened(_ stream: ConnectionStream, protocolName: String) {
+        // An answer may be long, and is read as it comes.
+        stream.widen()
         stream.deadline = exchange?.deadline
     }
 

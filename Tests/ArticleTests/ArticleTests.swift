@@ -15,7 +15,9 @@ struct ArticleTests {
 
     @Test(
         "every line of code that an article shows is in its test, in that order",
-        arguments: ["SCALE", "Falcon", "LibP2P", "Coherence"])
+        arguments: [
+            "SCALE", "Falcon", "LibP2P", "LibP2PNIO", "LibP2PConformance", "Coherence",
+        ])
     func code(of library: String) throws {
         let tests = try String(
             contentsOf: Self.root.appending(path: "Tests/ArticleTests/\(library)Article.swift"),

@@ -53,6 +53,41 @@ struct YamuxFlowTests {
         #expect(excess == [.protocolError(.windowExceeded(stream: 1, length: 1))])
     }
 
+    @Test("A widened stream takes a mebibyte, and credit returns when half of that is consumed")
+    func wideWindow() throws {
+        let wide = YamuxLimits.wideWindowByteCount
+        var session = YamuxSession.at(.server)
+        _ = session.feed([.open(1), .data(1, window)])
+        session.widen(one)
+        session.widen(one)
+        var accept = YamuxFrame.accept(1)
+        accept.length = wide - window
+        #expect(YamuxFrame.list(session.pull()) == [accept])
+        #expect(session.feed([.data(1, wide - window)]).count == 1)
+        session.consumed(one, Int(wide / 2) - 1)
+        #expect(session.pull() == [])
+        session.consumed(one, 1)
+        #expect(YamuxFrame.list(session.pull()) == [.credit(1, wide / 2)])
+        #expect(session.feed([.data(1, wide / 2)]).count == 1)
+        let excess = session.feed([.data(1, 1)])
+        #expect(excess == [.protocolError(.windowExceeded(stream: 1, length: 1))])
+
+        var dialer = YamuxSession.at(.client)
+        let stream = try dialer.openStream()
+        dialer.widen(stream)
+        let first = try #require(YamuxFrame.list(dialer.pull()))
+        #expect(first.map(\.length) == [wide - window] && first[0].flags == .synchronize)
+        dialer.widen(YamuxStreamID(99))
+        dialer.reset(stream)
+        dialer.widen(stream)
+        #expect(!dialer.isClosed)
+
+        var ended = YamuxSession.at(.server)
+        _ = ended.feed([.open(1), .data(1, 10, .finish)])
+        ended.widen(one)
+        #expect(YamuxFrame.list(ended.pull()) == [.accept(1)])
+    }
+
     @Test("A peer that ended its direction gets no more credit")
     func noCreditAfterEnd() {
         var session = YamuxSession.at(.server)

@@ -20,12 +20,20 @@ struct NoiseCipherState: Sendable {
         _ plaintext: UnsafeRawBufferPointer, authenticating header: [UInt8] = [],
         into output: inout [UInt8]
     ) throws(NoiseError) {
+        try seal(plaintext, authenticating: header) { output.append(contentsOf: $0) }
+    }
+
+    /// Encrypts one message and gives it out with its tag.
+    mutating func seal(
+        _ plaintext: UnsafeRawBufferPointer, authenticating header: [UInt8] = [],
+        append: (UnsafeRawBufferPointer) -> Void
+    ) throws(NoiseError) {
         guard counter < .max else { throw .nonceExhausted }
         do {
             let nonce = try withUnsafeBytes(of: nonceWords) { try ChaChaPoly.Nonce(data: $0) }
             let box = try ChaChaPoly.seal(
                 plaintext, using: key, nonce: nonce, authenticating: header)
-            output.append(contentsOf: box.combined, from: Self.nonceByteCount)
+            Self.give(box.combined, from: Self.nonceByteCount, to: append)
         } catch {
             preconditionFailure("a key of 32 bytes and a nonce of 12 encrypt anything: \(error)")
         }
@@ -63,21 +71,21 @@ struct NoiseCipherState: Sendable {
                 header.isEmpty
                 ? try ChaChaPoly.open(box, using: key)
                 : try ChaChaPoly.open(box, using: key, authenticating: header)
-            output.append(contentsOf: plaintext, from: 0)
+            Self.give(plaintext, from: 0) { output.append(contentsOf: $0) }
         } catch {
             throw .decryptionFailed
         }
         counter += 1
     }
-}
 
-extension [UInt8] {
-    /// Appends a contiguous byte string from an offset on as one block: the general way costs as
+    /// Gives a contiguous byte string out from an offset on as one block: byte by byte would cost as
     /// much as a short message's encryption.
-    fileprivate mutating func append(contentsOf bytes: some Collection<UInt8>, from offset: Int) {
+    private static func give(
+        _ bytes: some Collection<UInt8>, from offset: Int, to take: (UnsafeRawBufferPointer) -> Void
+    ) {
         let isContiguous: Void? = bytes.withContiguousStorageIfAvailable {
-            append(contentsOf: UnsafeBufferPointer(rebasing: $0[offset...]))
+            take(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: $0[offset...])))
         }
-        if isContiguous == nil { append(contentsOf: bytes.dropFirst(offset)) }
+        if isContiguous == nil { Array(bytes.dropFirst(offset)).withUnsafeBytes(take) }
     }
 }

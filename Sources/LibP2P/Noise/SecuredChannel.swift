@@ -124,6 +124,16 @@ public struct SecuredChannel: Sendable {
     public mutating func seal(
         _ plaintext: Span<UInt8>, into output: inout [UInt8]
     ) throws(NoiseError) {
+        try seal(plaintext) { output.append(contentsOf: $0) }
+    }
+
+    /// Encrypts plaintext of any length into as few records as possible and gives them out part by
+    /// part, for whoever keeps them in something else than an array.
+    ///
+    /// Throws `nonceExhausted` after 2^64 - 1 records, and nothing else.
+    public mutating func seal(
+        _ plaintext: Span<UInt8>, append: (UnsafeRawBufferPointer) -> Void
+    ) throws(NoiseError) {
         try plaintext.withUnsafeBytes { buffer throws(NoiseError) in
             var rest = buffer[...]
             while !rest.isEmpty {
@@ -131,9 +141,8 @@ public struct SecuredChannel: Sendable {
                     rebasing: rest.prefix(Self.maximumPlaintextByteCount))
                 rest = rest.dropFirst(part.count)
                 let length = UInt16(part.count + NoiseCipherState.tagByteCount)
-                output.append(UInt8(length >> 8))
-                output.append(UInt8(truncatingIfNeeded: length))
-                try sending.seal(part, into: &output)
+                withUnsafeBytes(of: length.bigEndian, append)
+                try sending.seal(part, append: append)
             }
         }
     }

@@ -4,8 +4,11 @@ public import Primitives
 /// node's answers to the attacks that each field names.
 public struct YamuxLimits: Sendable, Hashable {
     /// The credit that each direction of every stream starts with, and the most that this side
-    /// grants: 262,144 bytes.
+    /// grants unless the stream is widened: 262,144 bytes.
     public static let windowByteCount: UInt32 = 256 * 1024
+    /// The most that is granted on a widened stream, for mass over long ways: 10 MiB a second need a
+    /// round trip of 100 ms or less.
+    public static let wideWindowByteCount: UInt32 = 1024 * 1024
     /// The most bytes of a data frame that is sent.
     public static let frameByteCount = 16 * 1024
 

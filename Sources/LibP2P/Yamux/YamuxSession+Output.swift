@@ -56,10 +56,7 @@ extension YamuxSession {
         _ id: UInt32, priority: Int, to output: inout [UInt8], atMost limit: Int
     ) {
         // Entries of streams that ended or changed their class are stale.
-        guard streams[id]?.isScheduled == true,
-            streams[id].map({ Int($0.priority.rawValue) }) == priority
-        else { return }
-        streams[id]?.isScheduled = false
+        guard streams[id]?.leaveLine(priority) == true else { return }
         let sent = streams[id]?.appendDataFrame(id: id, to: &output, atMost: limit) ?? 0
         unsentByteCount -= sent
         announceRoom(of: id)
@@ -86,7 +83,22 @@ extension YamuxSession {
     }
 }
 
+// Changes in place: reading a stream out of the session's table would copy it.
 extension YamuxStream {
+    /// Stands in line if it has something to send and does not stand there yet; its class.
+    mutating func enterLine() -> YamuxPriority? {
+        guard !isScheduled, hasOutput else { return nil }
+        isScheduled = true
+        return priority
+    }
+
+    /// Leaves the line of a class; false when it does not stand there.
+    mutating func leaveLine(_ priority: Int) -> Bool {
+        guard isScheduled, Int(self.priority.rawValue) == priority else { return false }
+        isScheduled = false
+        return true
+    }
+
     /// Appends a data frame with what credit and `limit` allow, or else the end of the data if it is
     /// due, and returns the number of data bytes.
     mutating func appendDataFrame(id: UInt32, to output: inout [UInt8], atMost limit: Int) -> Int {

@@ -47,13 +47,13 @@ extension YamuxSession {
         current.remaining -= end - start
         body = current.remaining > 0 ? current : nil
         guard let id = current.stream else { return end }
-        deliver(bytes[start..<end], to: id)
+        deliver(bytes[start..<end], to: id, before: bytes.count - end)
         if current.remaining == 0, current.isLast { endRemote(id) }
         return end
     }
 
-    /// Gives data out, unless its stream is gone.
-    private mutating func deliver(_ bytes: ArraySlice<UInt8>, to id: UInt32) {
+    /// Gives data out, unless its stream is gone; `rest` bytes follow in the same input.
+    private mutating func deliver(_ bytes: ArraySlice<UInt8>, to id: UInt32, before rest: Int) {
         guard streams[id] != nil else { return }
         streams[id]?.unconsumedByteCount += bytes.count
         unconsumedByteCount += bytes.count
@@ -64,7 +64,14 @@ extension YamuxSession {
             events.append(.data(name, waiting))
         case let other:
             if let other { events.append(other) }
-            events.append(.data(name, Array(bytes)))
+            // With room for what probably follows in the same input; not for crumbs, of which a
+            // hostile peer can send thousands.
+            var content: [UInt8] = []
+            if bytes.count >= Self.joinedByteCount / 8 {
+                content.reserveCapacity(min(bytes.count + rest, Self.joinedByteCount))
+            }
+            content.append(contentsOf: bytes)
+            events.append(.data(name, content))
         }
         if unconsumedByteCount > limits.maximumUnconsumedByteCount { resetLargestHolder() }
     }
@@ -112,7 +119,8 @@ extension YamuxSession {
         let id = frame.stream
         guard id != 0 else { return fail(.streamFrameOnSession) }
         let dataCount = frame.kind == .data ? frame.length : 0
-        guard dataCount <= YamuxLimits.windowByteCount else {
+        let widest = streams[id]?.widestReceiveWindow ?? YamuxLimits.windowByteCount
+        guard dataCount <= widest else {
             return fail(.windowExceeded(stream: id, length: dataCount))
         }
         var moved = dataCount > 0 || (frame.kind == .windowUpdate && frame.length >= 1_024)

@@ -161,6 +161,18 @@ public struct YamuxSession: Sendable {
         closeIfOver(id.rawValue)
     }
 
+    /// Lets the peer send four times as much before it has to wait, on a stream that is to carry
+    /// mass and whose reader keeps up. Once for a stream; nothing happens for one that is gone.
+    public mutating func widen(_ id: YamuxStreamID) {
+        guard let stream = streams[id.rawValue], !stream.hasRemoteEnded,
+            stream.widestReceiveWindow < YamuxLimits.wideWindowByteCount
+        else { return }
+        streams[id.rawValue]?.owedCredit +=
+            YamuxLimits.wideWindowByteCount - stream.widestReceiveWindow
+        streams[id.rawValue]?.widestReceiveWindow = YamuxLimits.wideWindowByteCount
+        signal(id.rawValue)
+    }
+
     /// Ends the local direction once everything written is sent. Nothing happens for a stream that
     /// is gone or shut down. A peer that never ends its direction keeps the stream alive: reset it
     /// when the protocol's time is over.
@@ -244,9 +256,8 @@ extension YamuxSession {
 
     /// Queues data or the end of the data, if they can be sent.
     mutating func schedule(_ id: UInt32) {
-        guard let stream = streams[id], !stream.isScheduled, stream.hasOutput else { return }
-        streams[id]?.isScheduled = true
-        scheduled[Int(stream.priority.rawValue)].append(id)
+        guard let priority = streams[id]?.enterLine() else { return }
+        scheduled[Int(priority.rawValue)].append(id)
     }
 
     /// Queues an answer. A peer that causes answers without reading them is an attacker.

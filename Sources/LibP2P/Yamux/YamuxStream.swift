@@ -49,6 +49,8 @@ struct YamuxStream: Sendable {
     var unconsumedByteCount = 0
     /// Bytes consumed whose credit the peer does not have yet.
     var owedCredit: UInt32 = 0
+    /// The most credit that the peer has at one time.
+    var widestReceiveWindow = YamuxLimits.windowByteCount
     /// Bytes written and not yet sent.
     var sendBuffer = ReceiveBuffer()
     var localEnd = LocalEnd.open
@@ -66,7 +68,7 @@ struct YamuxStream: Sendable {
         canSendData || (localEnd == .finishing && sendBuffer.isEmpty)
     }
     /// Whether the peer should have credit back: half a window at a time.
-    var owesCredit: Bool { !hasRemoteEnded && owedCredit >= YamuxLimits.windowByteCount / 2 }
+    var owesCredit: Bool { !hasRemoteEnded && owedCredit >= widestReceiveWindow / 2 }
     var isOver: Bool {
         localEnd == .finished && hasRemoteEnded && unconsumedByteCount == 0
     }
