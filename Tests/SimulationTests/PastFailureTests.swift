@@ -51,6 +51,9 @@ struct PastFailureTests {
         Case(
             seed: 100_092, nodeCount: 7, profile: .swarm, session: nil,
             found: "requests that were given up stayed open towards a peer that stood still"),
+        Case(
+            seed: 101_450, nodeCount: 4, profile: .byzantine, session: nil,
+            found: "the checker took a voter's place in a set for that in a branch's set"),
     ]
 
     /// Seeds of hunting grounds in which the protocol as it is once broke a rule.

@@ -10,7 +10,8 @@ final class SimulatedNode {
     let number: Int
     /// The keys that it can sign with, in any life. A key that comes later is for later sets.
     private(set) var keys: [HeldKey]
-    private var place: (set: SetID, index: ValidatorIndex?)?
+    /// The set that was asked for last. By its hash: branches have sets of the same number.
+    private var place: (set: Hash256, index: ValidatorIndex?)?
     /// Nil for an honest node.
     var attacker: (any Attacker)?
     let isHonest: Bool
@@ -70,9 +71,9 @@ final class SimulatedNode {
 
     /// The node's position in a set; nil when no key of it is held.
     func index(in set: ValidatorSet) -> ValidatorIndex? {
-        if let place, place.set == set.id { return place.index }
+        if let place, place.set == set.hash { return place.index }
         let index = HeldKeys(keys).local(in: set)
-        place = (set.id, index)
+        place = (set.hash, index)
         return index
     }
 
@@ -82,7 +83,10 @@ final class SimulatedNode {
     }
 
     /// Takes another key, for the sets after one.
-    func add(_ key: HeldKey) { keys.append(key) }
+    func add(_ key: HeldKey) {
+        keys.append(key)
+        place = nil
+    }
 }
 
 /// The timers that are set: a few, so they are looked through.
