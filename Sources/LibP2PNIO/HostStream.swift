@@ -2,8 +2,9 @@ public import LibP2P
 internal import Networking
 
 /// A stream of bytes to a peer. Reading and writing wait as the peer and the network demand, so
-/// memory stays bounded: the peer may send 256 KiB beyond what was read, and a writer waits when
-/// some 100 KiB have not gone out. One task may read while another one writes.
+/// memory stays bounded: the peer may send 256 KiB beyond what was read, 1 MiB once so much has
+/// been read, and a writer waits when some 200 KiB have not gone out. One task may read while
+/// another one writes.
 ///
 /// When the last reference goes, a finished stream still sends what was written and discards what
 /// comes; any other one is cut off.

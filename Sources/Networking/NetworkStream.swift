@@ -53,7 +53,7 @@ package final class NetworkStream: Sendable {
 /// The buffers between the tasks that use a stream and the event loop that owns it.
 final class StreamPipe: Sendable {
     /// Bytes that wait for the event loop before the writer does.
-    private static let outboundLimit = 256 * 1_024
+    private static let outboundLimit = 128 * 1_024
 
     private struct State {
         var inbound: Deque<[UInt8]> = []
@@ -197,6 +197,9 @@ final class RawStreamHandler: StreamHandler {
     private var completion: Completion?
     /// Nobody reads any more.
     private var isDiscarding = false
+    /// Bytes that tasks read.
+    private var takenByteCount = 0
+    private var isWide = false
 
     /// `completion` is told once: when the protocol is agreed, or is not going to be.
     init(gate: LoopGate, completion: @escaping Completion) {
@@ -205,8 +208,16 @@ final class RawStreamHandler: StreamHandler {
         pipe.attach(self)
     }
 
-    /// Returns the credit of bytes that a task took.
-    func tookInbound(_ count: Int) { stream?.consumed(count) }
+    /// Returns the credit of bytes that a task took. Who has read a whole window may get more at a
+    /// time; what nobody reads stays within one.
+    func tookInbound(_ count: Int) {
+        takenByteCount += count
+        if !isWide, takenByteCount >= Int(YamuxLimits.windowByteCount) {
+            isWide = true
+            stream?.widen()
+        }
+        stream?.consumed(count)
+    }
 
     /// Takes what still comes for nobody, and gives the peer some time to end its direction.
     func discardInbound() {
@@ -229,7 +240,6 @@ final class RawStreamHandler: StreamHandler {
 
     func streamOpened(_ stream: ConnectionStream, protocolName: String) {
         self.stream = stream
-        stream.widen()
         let completion = completion
         self.completion = nil
         completion?(

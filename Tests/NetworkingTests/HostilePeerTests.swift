@@ -86,7 +86,8 @@ struct HostilePeerTests {
         var sent = 0
         while true {
             while sent < messages, let output = upgrade.nextOutput() {
-                try await session.send(output)
+                // On a busy machine its time can be over before it stops.
+                guard (try? await session.send(output)) != nil else { return true }
                 sent += 1
             }
             if case .secured? = upgrade.nextEvent() { return false }

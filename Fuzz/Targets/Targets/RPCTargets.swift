@@ -8,7 +8,7 @@ import TestSupport
 
 /// The RPC server: HTTP requests, and JSON-RPC bodies.
 enum RPCTargets {
-    static let all = [http, jsonRPC]
+    static let all = [http, webSocket, jsonRPC]
 
     // MARK: HTTP
 
@@ -66,8 +66,47 @@ enum RPCTargets {
             return served.calls.isEmpty ? .refused : .accepted
         })
 
+    // MARK: WebSocket
+
+    static let webSocket = FuzzTarget(
+        "web-socket", reads: "the frames of a WebSocket connection", runs: 1_500, upTo: 4_096,
+        samples: {
+            let call = Array(#"{"jsonrpc":"2.0","id":1,"method":"system_name","params":[]}"#.utf8)
+            let fragments =
+                WebSocketBytes.frame(1, Array(call[..<5]), isFinal: false)
+                + WebSocketBytes.frame(9, [97]) + WebSocketBytes.frame(0, Array(call[5...]))
+            return [
+                WebSocketBytes.frame(1, call), fragments,
+                WebSocketBytes.frame(2, call + call + call) + WebSocketBytes.frame(1, call),
+                WebSocketBytes.frame(1, call) + WebSocketBytes.frame(8, [0x03, 0xE8]),
+                WebSocketBytes.frame(1, call) + WebSocketBytes.frame(1, call, mask: nil),
+            ]
+        },
+        check: { bytes throws(FuzzFinding) in
+            let upgrade = WebSocketBytes.request()
+            let all = try Properties.cuttings(of: bytes).map { pieces throws(FuzzFinding) in
+                try serve([upgrade] + pieces, replyCount: 0)
+            }
+            let served = all[0]
+            for other in all {
+                try Properties.require(
+                    other.calls == served.calls,
+                    "\(other.calls), whole \(served.calls)")
+            }
+            for call in served.calls {
+                try Properties.require(
+                    call.purpose == .message && call.body.count <= 2_048,
+                    "no message within the limit: \(call)")
+            }
+            try Properties.require(
+                served.output.starts(with: "HTTP/1.1 101 ".utf8), "it is no WebSocket")
+            return served.calls.isEmpty ? .refused : .accepted
+        })
+
     /// Feeds a connection and answers each call with two bytes, after all of them.
-    private static func serve(_ pieces: [[UInt8]]) throws(FuzzFinding) -> Served {
+    private static func serve(
+        _ pieces: [[UInt8]], replyCount: Int = 4
+    ) throws(FuzzFinding) -> Served {
         var limits = RPCLimits()
         limits.requestByteCount = 2_048
         let gate = HTTPGate(
@@ -80,8 +119,11 @@ enum RPCTargets {
             for piece in pieces {
                 // After the end of a connection its bytes are refused, as a socket does.
                 _ = try? channel.writeInbound(ByteBuffer(bytes: piece))
+                channel.embeddedEventLoop.run()
             }
-            for _ in 0..<4 { _ = try? channel.writeOutbound(HTTPReply.json([0x7B, 0x7D])) }
+            for _ in 0..<replyCount {
+                _ = try? channel.writeOutbound(HTTPReply.json([0x7B, 0x7D]))
+            }
             while case .byteBuffer(let buffer)? = try channel.readOutbound(as: IOData.self) {
                 served.output += Array(buffer.readableBytesView)
             }
