@@ -8,16 +8,15 @@ import Testing
 /// multicast, which stays inside the network namespace of the tests.
 @Suite("Finding peers with other implementations", .serialized, .timeLimit(.minutes(2)))
 struct DiscoveryInteropTests {
-    private static let kademlia = "/ipfs/kad/1.0.0"
-
     /// A node on loopback that answers requests of the DHT as the other implementations name it.
     private static func makeNode(
-        _ seed: UInt8, _ configure: (inout NetworkConfiguration) -> Void = { _ in }
+        _ seed: UInt8, for kind: PeerKind,
+        _ configure: (inout NetworkConfiguration) -> Void = { _ in }
     ) throws -> Swarm {
         let identity = try #require(NodeIdentity(seed: [UInt8](repeating: seed, count: 32)))
         var configuration = NetworkConfiguration(identity: identity)
         configuration.listenAddresses = [try Multiaddr("/ip4/127.0.0.1/tcp/0")]
-        configuration.kademlia = KademliaSettings(names: [Self.kademlia])
+        configuration.kademlia = KademliaSettings(names: [kind.kademlia])
         configure(&configuration)
         var logger = Logger(label: "libp2p")
         logger.logLevel = .critical
@@ -50,7 +49,9 @@ struct DiscoveryInteropTests {
 
     @Test("this node finds another one that only the peer knows", arguments: PeerKind.allCases)
     func findThroughPeer(kind: PeerKind) async throws {
-        let (searcher, hidden) = (try Self.makeNode(0x61), try Self.makeNode(0x62))
+        let (searcher, hidden) = (
+            try Self.makeNode(0x61, for: kind), try Self.makeNode(0x62, for: kind)
+        )
         try await with([searcher, hidden], kind, ["--dht"]) { peer in
             // Its own search makes the hidden node known to the peer.
             hidden.addBootnode(peer.address)
@@ -75,7 +76,9 @@ struct DiscoveryInteropTests {
 
     @Test("the peer finds a node that only this node knows", arguments: PeerKind.allCases)
     func answerPeer(kind: PeerKind) async throws {
-        let (known, hidden) = (try Self.makeNode(0x63), try Self.makeNode(0x64))
+        let (known, hidden) = (
+            try Self.makeNode(0x63, for: kind), try Self.makeNode(0x64, for: kind)
+        )
         try await with([known, hidden], kind, ["--dht"]) { peer in
             let bootnode = try await address(of: known)
             hidden.addBootnode(bootnode)
@@ -100,7 +103,7 @@ struct DiscoveryInteropTests {
         var settings = MulticastSettings()
         settings.interfaces = ["lo"]
         let enabled = settings
-        let node = try Self.makeNode(0x65) { $0.multicast = enabled }
+        let node = try Self.makeNode(0x65, for: .py) { $0.multicast = enabled }
         try await with([node], .py, ["--mdns"]) { peer in
             // The peer tells of everybody whom it hears of.
             let heard = try await peer.event("discovered")

@@ -6,7 +6,7 @@ import Synchronization
 import Testing
 
 /// One of this project's nodes that takes part in a topic and accepts every message.
-private final class GossipNode: Sendable {
+final class GossipNode: Sendable {
     static let topic = "/quantumharmony/coherence/1"
 
     let swarm: Swarm
@@ -86,21 +86,21 @@ private final class GossipNode: Sendable {
 }
 
 extension TestPeer {
-    fileprivate func connect(to node: GossipNode) async throws {
+    func connect(to node: GossipNode) async throws {
         try await ask("connect", ["address": .text("\(try await node.address())")])
     }
 
-    fileprivate func subscribe() async throws {
+    func subscribe() async throws {
         try await ask("subscribe", ["topic": .text(GossipNode.topic)])
     }
 
-    fileprivate func publish(_ data: [UInt8]) async throws {
+    func publish(_ data: [UInt8]) async throws {
         try await ask(
             "publish", ["topic": .text(GossipNode.topic), "data": .text(data.hex)])
     }
 
     /// Waits for so many messages of others: author and content of all that came.
-    fileprivate func messages(_ count: Int) async throws -> Set<String> {
+    func messages(_ count: Int) async throws -> Set<String> {
         let answer = try await ask(
             "messages", ["topic": .text(GossipNode.topic), "count": .number(count)])
         let (authors, data) = (answer["authors"]?.list ?? [], answer["data"]?.list ?? [])
@@ -112,7 +112,7 @@ extension TestPeer {
 /// GossipSub with py-libp2p and go-libp2p; see ConnectionInteropTests for where they run.
 @Suite("GossipSub with other implementations", .serialized, .timeLimit(.minutes(3)))
 struct GossipInteropTests {
-    private func withPeers(
+    func withPeers(
         _ kinds: [PeerKind], identity: String = "ed25519", _ body: ([TestPeer]) async throws -> Void
     ) async throws {
         var peers: [TestPeer] = []
@@ -144,35 +144,40 @@ struct GossipInteropTests {
                 try await ours[0].swarm.connect(to: ours[1].address())
                 try await ours[0].awaitMesh([theirs[0].id, theirs[1].id, ours[1].id])
                 try await ours[1].awaitMesh([theirs[2].id, theirs[3].id, ours[0].id])
-                var all: Set<String> = []
-                for (number, peer) in theirs.enumerated() {
-                    try await peer.publish(vote(number))
-                    all.insert("\(peer.id) \(vote(number).hex)")
-                }
-                for (number, node) in ours.enumerated() {
-                    node.service.publish(vote(4 + number), to: GossipNode.topic)
-                    all.insert("\(node.id) \(vote(4 + number).hex)")
-                }
-                for peer in theirs {
-                    let others = all.filter { !$0.hasPrefix("\(peer.id) ") }
-                    #expect(try await peer.messages(5) == others)
-                }
-                for node in ours {
-                    try await node.awaitMessages(5)
-                    let heard = node.deliveries.map { delivery in
-                        "\(delivery.author.map { "\($0)" } ?? "?") \(delivery.data.hex)"
-                    }
-                    #expect(Set(heard) == all.filter { !$0.hasPrefix("\(node.id) ") })
-                    let state = await node.service.snapshot()
-                    #expect(state.counters.unverified == 0 && state.counters.malformed == 0)
-                    #expect(state.scores.values.allSatisfy { $0 >= 0 })
-                }
+                try await expectAllHeard(ours: ours, theirs: theirs)
                 for kind in [PeerKind.py, .go] {
                     try InteropPage.note(
                         "GossipSub mesh of two of ours, two py, two go: each hears all others, through our routers",
                         .theirs, kind)
                 }
             }
+        }
+    }
+
+    /// Each publishes one message, and gets those of all others.
+    func expectAllHeard(ours: [GossipNode], theirs: [TestPeer]) async throws {
+        var all: Set<String> = []
+        for (number, peer) in theirs.enumerated() {
+            try await peer.publish(vote(number))
+            all.insert("\(peer.id) \(vote(number).hex)")
+        }
+        for (number, node) in ours.enumerated() {
+            node.service.publish(vote(theirs.count + number), to: GossipNode.topic)
+            all.insert("\(node.id) \(vote(theirs.count + number).hex)")
+        }
+        for peer in theirs {
+            let others = all.filter { !$0.hasPrefix("\(peer.id) ") }
+            #expect(try await peer.messages(all.count - 1) == others)
+        }
+        for node in ours {
+            try await node.awaitMessages(all.count - 1)
+            let heard = node.deliveries.map { delivery in
+                "\(delivery.author.map { "\($0)" } ?? "?") \(delivery.data.hex)"
+            }
+            #expect(Set(heard) == all.filter { !$0.hasPrefix("\(node.id) ") })
+            let state = await node.service.snapshot()
+            #expect(state.counters.unverified == 0 && state.counters.malformed == 0)
+            #expect(state.scores.values.allSatisfy { $0 >= 0 })
         }
     }
 

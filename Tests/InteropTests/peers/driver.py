@@ -9,6 +9,7 @@ import hashlib
 import json
 import sys
 import threading
+import time
 
 ECHO = "/quantumharmony-test/echo/1"
 # Eight bytes, a length, highest first; so many bytes; then one byte comes back.
@@ -24,6 +25,72 @@ def say(**fields):
     with _output:
         sys.stdout.write(json.dumps(fields) + "\n")
         sys.stdout.flush()
+
+
+class Inbox:
+    """The messages that came on topics, of peers other than this one."""
+
+    def __init__(self, own):
+        self.own = own
+        self.received = {}
+        self.news = threading.Condition()
+
+    def add(self, topic, author, data):
+        if author == self.own:
+            return
+        with self.news:
+            self.received.setdefault(topic, []).append((author, data))
+            self.news.notify_all()
+
+    def messages(self, command):
+        """Waits until so many messages came; all of them."""
+        topic, count = command["topic"], command["count"]
+        with self.news:
+            self.news.wait_for(lambda: len(self.received.get(topic, [])) >= count, timeout=20)
+            came = self.received.get(topic, [])
+            if len(came) < count:
+                raise TimeoutError(f"{len(came)} of {count} messages came")
+            return {
+                "authors": [author for author, _ in came],
+                "data": [data.hex() for _, data in came],
+            }
+
+
+def run(commands, command):
+    try:
+        result = getattr(commands, command["op"])(command)
+        say(id=command["id"], ok=True, **result)
+    except Exception as error:
+        say(id=command["id"], ok=False, error=repr(error))
+
+
+def obey(commands):
+    """Does what standard input says, each command in a thread, until it ends."""
+    for line in sys.stdin:
+        arguments = (commands, json.loads(line))
+        threading.Thread(target=run, args=arguments, daemon=True).start()
+
+
+def echo_through(stream, command):
+    """Writes all at once and begins to read only later, so that windows fill."""
+    data = pattern(command["bytes"])
+    with stream:
+        writer = threading.Thread(target=stream.sendall, args=(data,), daemon=True)
+        writer.start()
+        time.sleep(command.get("holdMilliseconds", 0) / 1000)
+        received = read_exactly(stream, len(data))
+        writer.join()
+    return {"bytes": len(received), "equal": digest(received) == digest(data)}
+
+
+def read_exactly(connection, count):
+    received = bytearray()
+    while len(received) < count:
+        chunk = connection.recv(count - len(received))
+        if not chunk:
+            raise EOFError(f"{len(received)} of {count} bytes came")
+        received += chunk
+    return bytes(received)
 
 
 def identity_kind():

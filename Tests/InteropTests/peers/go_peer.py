@@ -4,7 +4,6 @@ The daemon is driven over a unix socket with protobuf messages behind a varint l
 that it opened or accepted becomes a unix socket of its own.
 """
 
-import json
 import os
 import shutil
 import socket
@@ -20,7 +19,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from multiaddr import Multiaddr
 
-from driver import CHUNK, ECHO, IDENTIFY, PING, SINK, digest, identify_fields, identity_kind, pattern, say
+from driver import (
+    CHUNK, ECHO, IDENTIFY, PING, SINK, Inbox, echo_through, identify_fields, identity_kind, obey,
+    read_exactly, say)
 
 UNIX = 400  # the code of /unix in a multiaddr
 
@@ -32,16 +33,6 @@ def varint(value):
         value >>= 7
     encoded.append(value)
     return bytes(encoded)
-
-
-def read_exactly(connection, count):
-    received = bytearray()
-    while len(received) < count:
-        chunk = connection.recv(count - len(received))
-        if not chunk:
-            raise EOFError(f"{len(received)} of {count} bytes came")
-        received += chunk
-    return bytes(received)
 
 
 def read_all(connection):
@@ -184,8 +175,8 @@ def serve_sink(connection):
 class Commands:
     def __init__(self, daemon):
         self.daemon = daemon
-        self.received = {}
-        self.news = threading.Condition()
+        self.inbox = Inbox(daemon.peer)
+        self.messages = self.inbox.messages
 
     def subscribe(self, command):
         topic = command["topic"]
@@ -193,7 +184,6 @@ class Commands:
         connection = self.daemon.dial()
         self.daemon.exchange(connection, {"type": pb.Request.PUBSUB, "pubsub": request})
         connection.settimeout(None)
-        received = self.received.setdefault(topic, [])
 
         def collect():
             while True:
@@ -201,10 +191,8 @@ class Commands:
                     message = receive_message(connection, pb.PSMessage())
                 except (EOFError, OSError):
                     return  # the daemon ended
-                with self.news:
-                    author = base58.b58encode(getattr(message, "from")).decode()
-                    received.append((author, message.data))
-                    self.news.notify_all()
+                author = base58.b58encode(getattr(message, "from")).decode()
+                self.inbox.add(topic, author, message.data)
 
         threading.Thread(target=collect, daemon=True).start()
         return {}
@@ -216,22 +204,6 @@ class Commands:
                 type=pb.PSRequest.PUBLISH, topic=command["topic"],
                 data=bytes.fromhex(command["data"])))
         return {}
-
-    def messages(self, command):
-        """Waits until so many messages of other peers came; all of them."""
-        def others():
-            return [
-                (author, data) for author, data in self.received.get(command["topic"], [])
-                if author != self.daemon.peer
-            ]
-
-        with self.news:
-            if not self.news.wait_for(lambda: len(others()) >= command["count"], timeout=20):
-                raise TimeoutError(f"{len(others())} of {command['count']} messages came")
-            return {
-                "authors": [author for author, _ in others()],
-                "data": [data.hex() for _, data in others()],
-            }
 
     def subscribers(self, command):
         """The peers that take part in a topic, as far as this one knows."""
@@ -347,23 +319,7 @@ class Commands:
             return identify_fields(read_all(stream))
 
     def echo(self, command):
-        """Writes all at once and begins to read only later, so that windows fill."""
-        data = pattern(command["bytes"])
-        with self.daemon.open(command["peer"], ECHO) as stream:
-            writer = threading.Thread(target=stream.sendall, args=(data,), daemon=True)
-            writer.start()
-            time.sleep(command.get("holdMilliseconds", 0) / 1000)
-            received = read_exactly(stream, len(data))
-            writer.join()
-        return {"bytes": len(received), "equal": digest(received) == digest(data)}
-
-
-def run(commands, command):
-    try:
-        result = getattr(commands, command["op"])(command)
-        say(id=command["id"], ok=True, **result)
-    except Exception as error:
-        say(id=command["id"], ok=False, error=repr(error))
+        return echo_through(self.daemon.open(command["peer"], ECHO), command)
 
 
 def main():
@@ -374,10 +330,7 @@ def main():
         daemon.handle(ECHO, serve_echo)
         daemon.handle(SINK, serve_sink)
         say(event="ready", peer=daemon.peer, addresses=daemon.addresses)
-        commands = Commands(daemon)
-        for line in sys.stdin:
-            arguments = (commands, json.loads(line))
-            threading.Thread(target=run, args=arguments, daemon=True).start()
+        obey(Commands(daemon))
     finally:
         if daemon:
             daemon.process.kill()
