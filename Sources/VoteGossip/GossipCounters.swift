@@ -90,6 +90,9 @@ package struct GossipGauges: Sendable, Equatable {
     package var parkedByteCount: Int
     /// Votes and certificates being verified, and their bytes, alternatives included.
     package var verifyingCount: Int
+    /// Signatures that wait or are being verified, by what peers are charged for: nothing when
+    /// nothing is.
+    package var chargedCount: Int
     package var verifyingByteCount: Int
     /// Everything that the machine holds, peers' state included, in bytes.
     package var heldByteCount: Int

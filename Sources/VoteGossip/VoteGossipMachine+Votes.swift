@@ -154,6 +154,9 @@ extension VoteGossipMachine {
         if isTurn, pending.alternatives.count < configuration.maximumAlternativeCount,
             !pending.senders.contains(handle)
         {
+            // Its sender is the one who pays from here on.
+            release(1, of: pending.senders)
+            peers[place].verifyingCount += 1
             verifications.prefer(vote, from: handle, to: pending.content)
             queue(pending.content, for: place)
             return nil

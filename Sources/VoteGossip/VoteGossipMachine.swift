@@ -280,6 +280,7 @@ package struct VoteGossipMachine: Sendable {
         GossipGauges(
             peerCount: peers.count - relayCount, parkedCount: parking.votes.count,
             parkedByteCount: parking.byteCount, verifyingCount: verifications.count,
+            chargedCount: peers.reduce(0) { $0 + $1.verifyingCount },
             verifyingByteCount: verifications.byteCount, heldByteCount: heldByteCount,
             byteBudget: GossipConfiguration.machineByteBudget(validatorCount: validatorCount))
     }

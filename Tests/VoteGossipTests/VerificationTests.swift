@@ -258,6 +258,25 @@ import VoteGossip
         #expect(host.gossip.counters.signaturesChecked == 5)
     }
 
+    @Test func `who sent the bytes that wait no more is not charged for the others`() throws {
+        var (host, chain, block) = try Self.host()
+        host.holdsVerification = true
+        for voter in 0..<3 {
+            let vote = try chain.vote(voter, .precommit, round: 0, for: block)
+            _ = host.receive(.vote(vote), from: 1)
+        }
+        // Peer 1 is at its limit: this one waits, until another one brings the content.
+        let passedOn = try chain.vote(3, .prevote, round: 0, for: block)
+        #expect(host.receive(.vote(passedOn), from: 1).jobs.isEmpty)
+        #expect(host.gossip.gauges.chargedCount == 4)
+        let signedAnew = try chain.vote(3, .prevote, round: 0, for: block, salt: 1)
+        #expect(host.receive(.vote(signedAnew), from: 2).jobs.count == 1)
+        #expect(host.gossip.gauges.chargedCount == 4)
+        while !host.heldJobs.isEmpty { _ = host.verifyHeld() }
+        let gauges = host.gossip.gauges
+        #expect(gauges.verifyingCount == 0 && gauges.chargedCount == 0, "\(gauges)")
+    }
+
     @Test func `a vote that waits in a liar's turn is not lost with the liar`() throws {
         var (host, chain, block) = try Self.host()
         host.holdsVerification = true

@@ -205,6 +205,7 @@ struct ValidatorDrive {
         let gauges = core.gossip.gauges
         try Properties.require(
             gauges.heldByteCount <= gauges.byteBudget && gauges.peerCount <= 4
+                && (gauges.verifyingCount > 0 || gauges.chargedCount == 0)
                 && gauges.parkedCount <= 4 * chain.set.count, "\(gauges)")
         let load = core.sync.load
         let limits = core.sync.configuration
