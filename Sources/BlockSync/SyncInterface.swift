@@ -169,11 +169,11 @@ extension SyncMachine {
         /// A notification came on the transactions stream.
         case transactions(PeerHandle, [UInt8])
         /// A transaction was submitted on this node.
-        case submit(Extrinsic)
+        indirect case submit(Extrinsic)
         /// Signature checks are done: one verdict per check.
         case checked(CheckID, [Bool])
         /// This node authored a block.
-        case ownBlock(Block)
+        indirect case ownBlock(Block)
         /// Votes, a certificate or a quorum certificate name a block that is not in the tree;
         /// `from` are peers that should have it.
         case wanted(BlockRef, from: [PeerHandle])

@@ -123,6 +123,19 @@ package struct SyncMachine: Sendable {
             served: served.count, checkedTransactions: checkedTransactions.count)
     }
 
+    /// What holds more than it may; nil when everything keeps its bounds.
+    package var excess: String? {
+        if !pool.isWithinLimits { return "the transaction pool" }
+        let isWithinBounds =
+            targets.count <= configuration.maximumTargetCount
+            && parked.count <= configuration.maximumParkedCount
+            && catchUp?.windows.count ?? 0 <= configuration.maximumWindowCount
+            && served.count <= configuration.maximumServedCount
+            && checkedTransactions.count <= configuration.maximumCheckedTransactionCount
+            && targets.reduce(0) { $0 + $1.byteCount } <= configuration.maximumCollectedByteCount
+        return isWithinBounds ? nil : "the block sync: \(load)"
+    }
+
     /// The connected peers and the best block that each claims, ascending by handle.
     package var peerHeads: [(peer: PeerHandle, best: BlockRef)] {
         peers.handles.compactMap { handle in peers[handle].map { (handle, $0.best) } }

@@ -62,6 +62,11 @@ package struct TransactionPool: Sendable {
     /// How many transactions wait.
     package var count: Int { entries.count }
 
+    /// Whether the pool keeps its bounds as a whole.
+    package var isWithinLimits: Bool {
+        count <= limits.totalCount && byteCount <= limits.totalByteCount
+    }
+
     /// All transactions, ascending by account, then by nonce.
     package var pending: [Extrinsic] { entries.map(\.extrinsic) }
 

@@ -100,6 +100,11 @@ package struct BlockTree: Sendable {
     package var best: BlockRef { heads[0] }
     /// The height of the best head above F.
     package var depth: Int { Int(best.number.rawValue) - Int(finalised.number.rawValue) }
+    /// Whether the tree keeps its bounds.
+    package var isWithinLimits: Bool {
+        count <= limits.maximumBlockCount && byteCount <= limits.maximumByteCount
+            && depth <= limits.maximumDepth
+    }
     /// Whether a child of the best head would be too deep: authors wait for finality.
     package var isAtMaximumDepth: Bool { depth >= limits.maximumDepth }
 

@@ -130,7 +130,9 @@ package struct PhaseTally: Sendable {
         var found: [ValidatorIndex] = []
         for position in first.indices {
             let index = ValidatorIndex(UInt16(position))
-            if first[position]?.target == target || second[index]?.target == target {
+            if first[position]?.target == target
+                || !second.isEmpty && second[index]?.target == target
+            {
                 found.append(index)
             }
         }

@@ -14,7 +14,7 @@ public struct VerificationJob: Sendable, Hashable {
         case vote(CoherenceVote)
         case quorumCertificate(QuorumCertificate)
         case certificate(FinalityCertificate)
-        case doubleVote(DoubleVote)
+        indirect case doubleVote(DoubleVote)
     }
 
     /// The identity that the result carries.
@@ -73,5 +73,5 @@ public enum VerificationResult: Sendable, Hashable {
     case vote(Result<VerifiedVote, VoteInvalid>)
     case quorumCertificate(Result<VerifiedQuorumCertificate, CertificateInvalid>)
     case certificate(Result<VerifiedCertificate, CertificateInvalid>)
-    case doubleVote(Result<VerifiedDoubleVote, DoubleVoteInvalid>)
+    indirect case doubleVote(Result<VerifiedDoubleVote, DoubleVoteInvalid>)
 }

@@ -63,6 +63,23 @@ struct VoteTallies: Sendable {
         }
     }
 
+    /// How many votes for a target are counted; 0 outside [r-1, r+1].
+    func voteCount(_ round: RoundNumber, _ phase: VotePhase, for target: VoteTarget) -> Int {
+        windowIndex(round).map { window[$0][Int(phase.rawValue)].votes(for: target) } ?? 0
+    }
+
+    /// The validators that voted for a target, ascending; none outside [r-1, r+1].
+    func supporters(
+        _ round: RoundNumber, _ phase: VotePhase, of target: VoteTarget
+    ) -> [ValidatorIndex] {
+        windowIndex(round).map { window[$0][Int(phase.rawValue)].supporters(of: target) } ?? []
+    }
+
+    /// All votes of the validators whose bit is set in `wanted`; none outside [r-1, r+1].
+    func votes(_ round: RoundNumber, _ phase: VotePhase, wanted: [UInt8]) -> [VerifiedVote] {
+        windowIndex(round).map { window[$0][Int(phase.rawValue)].votes(wanted: wanted) } ?? []
+    }
+
     /// The tally of the current round.
     func current(_ phase: VotePhase) -> PhaseTally { window[1][Int(phase.rawValue)] }
 

@@ -7,6 +7,8 @@ package import Primitives
 package final class VotingView: Sendable {
     /// Chain and set.
     package let domain: VotingDomain
+    /// The set before, of which the chain still takes evidence; nil in the first one.
+    package let previousSet: ValidatorSet?
     /// r.
     package let round: RoundNumber
     /// F.
@@ -30,13 +32,14 @@ package final class VotingView: Sendable {
     private let tallies: VoteTallies
 
     fileprivate init(
-        domain: VotingDomain, round: RoundNumber, finalised: BlockRef,
+        domain: VotingDomain, previousSet: ValidatorSet?, round: RoundNumber, finalised: BlockRef,
         certificate: VerifiedCertificate?, newestCertificate: VerifiedCertificate?,
         lockRound: RoundNumber?, highestQuorum: VerifiedQuorumCertificate?,
         ownVotes: [VerifiedVote], halt: SafetyAlarm?, sharesCertificates: Bool,
         deduplicates: Bool, tallies: VoteTallies
     ) {
         self.domain = domain
+        self.previousSet = previousSet
         self.round = round
         self.finalised = finalised
         self.certificate = certificate
@@ -64,6 +67,13 @@ package final class VotingView: Sendable {
         tallies.tally(round, phase)?.voterCount ?? 0
     }
 
+    /// How many votes for a target are counted in a round and phase; 0 outside [r-1, r+1].
+    package func voteCount(
+        _ round: RoundNumber, _ phase: VotePhase, for target: VoteTarget
+    ) -> Int {
+        tallies.voteCount(round, phase, for: target)
+    }
+
     /// Whether a block has q votes in a round and phase; false outside [r-1, r+1].
     package func hasQuorum(_ round: RoundNumber, _ phase: VotePhase) -> Bool {
         tallies.hasQuorum(round, phase)
@@ -88,14 +98,14 @@ package final class VotingView: Sendable {
     package func votes(
         _ round: RoundNumber, _ phase: VotePhase, wanted: [UInt8]
     ) -> [VerifiedVote] {
-        tallies.tally(round, phase)?.votes(wanted: wanted) ?? []
+        tallies.votes(round, phase, wanted: wanted)
     }
 
     /// The validators of whom a vote for this target is held in a round and phase, ascending.
     package func supporters(
         _ round: RoundNumber, _ phase: VotePhase, of target: VoteTarget
     ) -> [ValidatorIndex] {
-        tallies.tally(round, phase)?.supporters(of: target) ?? []
+        tallies.supporters(round, phase, of: target)
     }
 
     /// The held votes for a block, prevotes before precommits of each round, by index.
@@ -112,7 +122,8 @@ extension CoherenceGadget {
     /// The gadget as vote gossip sees it now.
     package func view(tree: BlockTree) -> VotingView {
         VotingView(
-            domain: domain, round: round, finalised: finalised, certificate: certificate,
+            domain: domain, previousSet: tree.state(of: tree.finalised.hash)?.previousSet,
+            round: round, finalised: finalised, certificate: certificate,
             newestCertificate: heldCertificates.reduce(certificate) { newest, held in
                 newest.map { $0.round >= held.round } ?? false ? newest : held
             },

@@ -56,8 +56,12 @@ public struct SCALEDecoder: Sendable {
         }
         defer { position += count }
         // Not by way of a slice: this is where most bytes of most messages are copied.
-        return bytes.withUnsafeBytes {
-            [UInt8](UnsafeRawBufferPointer(rebasing: $0[position..<position + count]))
+        return bytes.withUnsafeBytes { source in
+            [UInt8](unsafeUninitializedCapacity: count) { target, initializedCount in
+                let part = UnsafeRawBufferPointer(rebasing: source[position..<position + count])
+                UnsafeMutableRawBufferPointer(target).copyMemory(from: part)
+                initializedCount = count
+            }
         }
     }
 

@@ -22,13 +22,13 @@ extension ValidatorCore {
         /// The wall clock entered a slot.
         case slotStarted(SlotNumber)
         /// A notification stream opened.
-        case streamOpened(Channel, PeerHandle, handshake: [UInt8], PeerHints)
+        indirect case streamOpened(Channel, PeerHandle, handshake: [UInt8], PeerHints)
         /// A notification stream is gone.
         case streamClosed(Channel, PeerHandle)
         /// A notification, without its length prefix.
         case notification(Channel, PeerHandle, [UInt8])
         /// A message of the votes' topic, to be judged.
-        case topicMessage(TopicMessage)
+        indirect case topicMessage(TopicMessage)
         /// A peer asks for blocks.
         case request(InboundRequestID, PeerHandle, [UInt8])
         /// A peer answered, or did not.
@@ -44,17 +44,17 @@ extension ValidatorCore {
         /// Stored blocks that `readBlocks` asked for.
         case blocksRead(ReadID, [StoredBlock])
         /// The stored certificate that `loadCertificate` asked for; nil when there is none.
-        case certificateLoaded(CertificateLoadID, FinalityCertificate?)
+        indirect case certificateLoaded(CertificateLoadID, FinalityCertificate?)
         /// What the quantum source says now.
-        case measurement(QuantumMeasurement)
+        indirect case measurement(QuantumMeasurement)
         /// The signature of an own extrinsic is made; nil when the signer failed.
         case extrinsicSigned([UInt8]?)
         /// The operator wants something of the chain: it is signed as the member that we are.
-        case call(Extrinsic.Call)
+        indirect case call(Extrinsic.Call)
         /// A key that this node can sign with, from the next set on.
-        case keyAdded(HeldKey)
+        indirect case keyAdded(HeldKey)
         /// An extrinsic handed in by RPC.
-        case submit(Extrinsic)
+        indirect case submit(Extrinsic)
         /// A timer fired.
         case timer(TimerID)
     }

@@ -8,12 +8,15 @@ package import SCALE
 /// (docs/protocol.md, "GossipMessage"). The number of validators is not part of the encoding, so a
 /// decoded bitmap says nothing until `fits` was asked.
 package struct Bits: Sendable, Hashable {
-    /// How many bytes the bitmap has.
-    private let byteCount: Int
     /// The first 128 bits: sets of usual size need no memory of their own.
     private var low: UInt128 = 0
     /// The bytes after the first 16; as many as there are.
     private var rest: [UInt8] = []
+    /// See `byteCount`. In this width and place, thousands of bitmaps take 32 bytes each.
+    private let shortByteCount: UInt16
+
+    /// How many bytes the bitmap has.
+    private var byteCount: Int { Int(shortByteCount) }
 
     private static let lowByteCount = 16
 
@@ -23,7 +26,7 @@ package struct Bits: Sendable, Hashable {
     /// An empty set over `validatorCount` validators.
     package init(validatorCount: Int) {
         precondition(validatorCount >= 0)
-        byteCount = (validatorCount + 7) / 8
+        shortByteCount = UInt16((validatorCount + 7) / 8)
         if byteCount > Self.lowByteCount {
             rest = [UInt8](repeating: 0, count: byteCount - Self.lowByteCount)
         }
@@ -31,10 +34,9 @@ package struct Bits: Sendable, Hashable {
 
     /// A set whose packed form is at hand.
     package init(packed: [UInt8]) {
-        byteCount = packed.count
-        for position in (0..<min(byteCount, Self.lowByteCount)).reversed() {
-            low = low << 8 | UInt128(packed[position])
-        }
+        shortByteCount = UInt16(packed.count)
+        withUnsafeMutableBytes(of: &low) { $0.copyBytes(from: packed.prefix(Self.lowByteCount)) }
+        low = UInt128(littleEndian: low)
         if byteCount > Self.lowByteCount { rest = Array(packed[Self.lowByteCount...]) }
     }
 
@@ -154,7 +156,7 @@ extension Bits: SCALEEncodable, SCALEDecodable {
     }
 
     package init(from decoder: inout SCALEDecoder) throws(SCALEError) {
-        byteCount = try decoder.readCount(limit: Self.maximumByteCount)
+        shortByteCount = UInt16(try decoder.readCount(limit: Self.maximumByteCount))
         for position in 0..<min(byteCount, Self.lowByteCount) {
             low |= UInt128(try decoder.readByte()) << (8 * position)
         }

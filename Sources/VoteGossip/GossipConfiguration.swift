@@ -82,10 +82,11 @@ package struct GossipConfiguration: Sendable, Equatable {
     }
 
     /// The part of the machine's budget that is kept free for what is never refused: the newest
-    /// certificate and quorum certificate, and what is known of peers, present and absent.
-    package func reservedByteCount(validatorCount: Int) -> Int {
+    /// certificate and quorum certificate, and what is known of peers, present and absent; of
+    /// `peerCount` peers.
+    package static func reservedByteCount(validatorCount: Int, peerCount: Int) -> Int {
         2 * (256 + validatorCount * VoteEntry.byteCount) + Absentee.limit * Absentee.byteCount
-            + maximumPeerCount * GossipPeer.largestByteCount(validatorCount: validatorCount)
+            + peerCount * GossipPeer.largestByteCount(validatorCount: validatorCount)
     }
 
     /// The part of the budget for one peer's outbound queue.

@@ -5,7 +5,7 @@ package import Primitives
 /// What the vote gossip is told.
 package enum GossipInput: Sendable, Equatable {
     /// A notification stream opened; `hints` is what the shell knows of the peer.
-    case streamOpened(PeerHandle, handshake: [UInt8], PeerHints)
+    indirect case streamOpened(PeerHandle, handshake: [UInt8], PeerHints)
     /// The stream is gone; the peer's reputation is remembered for a while.
     case streamClosed(PeerHandle)
     /// A message, without its length prefix.
@@ -28,7 +28,7 @@ package enum GossipInput: Sendable, Equatable {
     /// A block is in the tree now.
     case blockImported(BlockRef)
     /// The answer to `loadCertificate`; nil when there is none.
-    case certificateLoaded(CertificateLoadID, FinalityCertificate?)
+    indirect case certificateLoaded(CertificateLoadID, FinalityCertificate?)
     /// A timer fired.
     case timer(GossipTimer)
 }

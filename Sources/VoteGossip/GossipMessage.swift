@@ -22,7 +22,7 @@ package enum GossipMessage: Sendable, Hashable {
     /// q prevotes of one round for one block.
     case quorumCertificate(QuorumCertificate)
     /// Evidence that a validator voted twice in one slot.
-    case equivocation(DoubleVote)
+    indirect case equivocation(DoubleVote)
     /// Asks for the lowest certificate at or above a height.
     case certificateRequest(number: BlockNumber)
 

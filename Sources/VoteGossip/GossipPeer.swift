@@ -19,22 +19,33 @@ struct GossipPeer: Sendable {
         var isRepeated = false
     }
 
+    // What is looked at, of every peer, for every vote: together, for it is all over the memory.
     let handle: PeerHandle
-    let role: PeerRole
-    let isReserved: Bool
-
-    // What the peer says of itself.
+    var isCutOff = false
+    var hasShownStatus = false
     var setID: SetID
     var round: RoundNumber
     var finalisedNumber: BlockNumber
+    var holdings: PeerHoldings
+    /// How long the peer's status takes to show what it got when we got it: its round trip and its
+    /// own waiting. Whatever it may have got elsewhere is not sent before that time is over.
+    var statusLag: Duration
+    var forwardDueAt: Instant?
+    /// The highest quorum certificate is to be sent unless the peer has its votes by then.
+    var quorumDueAt: Instant?
+    var certificateDueAt: Instant?
+    /// Votes of its that wait until fewer are being verified, in order.
+    var waitingVotes: [VerificationJobID] = []
+
+    let role: PeerRole
+    let isReserved: Bool
+
+    // What else the peer says of itself.
     var lockRound: RoundNumber?
     var highestQuorumRound: RoundNumber?
-    var hasShownStatus = false
-    var holdings: PeerHoldings
 
     // What it costs and may cost us.
     var reputation: PeerReputation
-    var isCutOff = false
     /// When a relay's account was last used.
     var heardAt = Instant.zero
     var throttledUntil: Instant?
@@ -43,8 +54,6 @@ struct GossipPeer: Sendable {
     var answerBudget: TokenBucket
     /// Signatures of its that are being verified or wait for it.
     var verifyingCount = 0
-    /// Votes of its that wait until fewer are being verified, in order.
-    var waitingVotes: [VerificationJobID] = []
     /// Votes being verified in its turn.
     var startedCount = 0
     /// Valid votes that it sent since the last bad one.
@@ -62,15 +71,8 @@ struct GossipPeer: Sendable {
 
     // What is on its way to it.
     var probes: [Probe] = []
-    /// How long the peer's status takes to show what it got when we got it: its round trip and its
-    /// own waiting. Whatever it may have got elsewhere is not sent before that time is over.
-    var statusLag: Duration
-    var forwardDueAt: Instant?
-    /// The highest quorum certificate is to be sent unless the peer has its votes by then.
-    var quorumDueAt: Instant?
     var quorumSentAt: Instant?
     var quorumSentRound: RoundNumber?
-    var certificateDueAt: Instant?
     var certificateSentAt: Instant?
     var certificateSentNumber: BlockNumber?
     /// How often the same certificate went to it.
@@ -126,6 +128,15 @@ struct GossipPeer: Sendable {
             return holdings.lists(position)
         }
         return true
+    }
+
+    /// When the next of what waits for it is due.
+    var nextDueAt: Instant {
+        var next = Instant.distantFuture
+        if let certificateDueAt { next = min(next, certificateDueAt) }
+        if let quorumDueAt { next = min(next, quorumDueAt) }
+        if let forwardDueAt { next = min(next, forwardDueAt) }
+        return next
     }
 
     /// Notes that an own vote is on its way.

@@ -40,6 +40,14 @@ struct PeerHoldings: Sendable, Equatable {
         return votes
     }
 
+    /// Whether the peer has one validator's vote of a round and phase, or is about to.
+    func has(_ validator: ValidatorIndex, at position: VotePosition) -> Bool {
+        index(of: position).map { index in
+            rows[index].shown.contains(validator) || rows[index].given.contains(validator)
+                || rows[index].fading.contains(validator)
+        } ?? false
+    }
+
     /// The votes of a round and phase that the peer has for certain.
     func shownVotes(at position: VotePosition) -> Bits {
         index(of: position).map { rows[$0].shown } ?? Bits(validatorCount: validatorCount)

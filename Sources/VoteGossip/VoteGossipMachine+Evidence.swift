@@ -25,9 +25,7 @@ extension VoteGossipMachine {
     private func evidenceSet(_ id: SetID, _ context: GossipContext) -> ValidatorSet? {
         let current = context.view.domain.set
         if current.id == id { return current }
-        let tree = context.tree
-        let previous = tree.state(of: tree.finalised.hash)?.previousSet
-        return previous.flatMap { $0.id == id ? $0 : nil }
+        return context.view.previousSet.flatMap { $0.id == id ? $0 : nil }
     }
 
     mutating func finish(

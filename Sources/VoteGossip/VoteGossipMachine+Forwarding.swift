@@ -61,24 +61,37 @@ extension VoteGossipMachine {
     /// A vote was verified: plans when it is forwarded to the peers that may lack it.
     mutating func noteArrival(of vote: VerifiedVote, _ context: inout GossipContext) {
         let now = context.now
-        arrivals.removeAll { $0.at + configuration.maximumStatusLag < now }
+        forgetArrivals(before: now)
         arrivals.append(Arrival(slot: vote.slot, at: now))
         let view = context.view
         guard !view.isDecided(vote.round) else { return }
         let position = vote.slot.position
-        var supporters = view.supporters(of: vote.target, at: position)
-        supporters.insert(vote.index)
-        let isQuorum = supporters.count >= view.domain.set.quorum
+        let quorum = view.domain.set.quorum
+        var supporters: Bits?
+        if view.voteCount(position.round, position.phase, for: vote.target) + 1 >= quorum {
+            var all = view.supporters(of: vote.target, at: position)
+            all.insert(vote.index)
+            supporters = all.count >= quorum ? all : nil
+        }
         for place in peers.indices {
             let earliest = now + peers[place].statusLag
             if let due = peers[place].forwardDueAt, due <= earliest { continue }
-            guard canUse(position, place, view) else { continue }
-            let has = peers[place].holdings.votes(at: position)
-            guard !has.contains(vote.index) else { continue }
+            guard canUse(position, place, view),
+                !peers[place].holdings.has(vote.index, at: position)
+            else { continue }
             let completes =
-                isQuorum && has.intersection(supporters).count < view.domain.set.quorum
+                supporters.map {
+                    peers[place].holdings.votes(at: position).intersection($0).count < quorum
+                } ?? false
             planForwarding(to: place, at: earliest, isUrgent: completes, &context)
         }
+    }
+
+    /// Forgets votes that arrived so long ago that every status would show them.
+    private mutating func forgetArrivals(before now: Instant) {
+        let limit = configuration.maximumStatusLag
+        let kept = arrivals.firstIndex { $0.at + limit >= now } ?? arrivals.count
+        if kept > 0 { arrivals.removeFirst(kept) }
     }
 
     /// Sets when a peer gets what it lacks; an earlier time stands.
@@ -102,6 +115,7 @@ extension VoteGossipMachine {
     /// Sends everything that is due.
     mutating func forwardDue(_ context: inout GossipContext) {
         publishDue(&context)
+        var next = Instant.distantFuture
         for place in peers.indices {
             if let due = peers[place].certificateDueAt, due <= context.now {
                 peers[place].certificateDueAt = nil
@@ -115,13 +129,9 @@ extension VoteGossipMachine {
                 peers[place].forwardDueAt = nil
                 forwardVotes(to: place, &context)
             }
+            next = min(next, peers[place].nextDueAt)
         }
-        var next = topic.nextDue ?? Instant.distantFuture
-        for place in peers.indices {
-            if let due = peers[place].certificateDueAt { next = min(next, due) }
-            if let due = peers[place].quorumDueAt { next = min(next, due) }
-            if let due = peers[place].forwardDueAt { next = min(next, due) }
-        }
+        if let due = topic.nextDue { next = min(next, due) }
         if next < .distantFuture { arm(.forward, at: next, &context) }
     }
 
@@ -131,7 +141,7 @@ extension VoteGossipMachine {
     private mutating func forwardVotes(to place: Int, _ context: inout GossipContext) {
         let view = context.view
         let lag = peers[place].statusLag
-        for position in view.collectedPositions where canUse(position, place, view) {
+        for position in context.collectedPositions where canUse(position, place, view) {
             var lacking = view.holdings(at: position)
                 .subtracting(peers[place].holdings.votes(at: position))
             guard !lacking.isEmpty else { continue }

@@ -142,12 +142,12 @@ extension VoteGossipMachine {
             }
             return
         }
-        let peer = peers[place]
-        var due = newest.since + peer.statusLag
+        var due = newest.since + peers[place].statusLag
         if context.now < due { due = due + jitter() }
-        if let sent = peer.certificateSentAt, peer.certificateSentNumber == newest.number {
-            due = max(due, sent + peer.certificateInterval(configuration))
-        } else if let sent = peer.certificateSentAt {
+        let sent = peers[place].certificateSentAt
+        if let sent, peers[place].certificateSentNumber == newest.number {
+            due = max(due, sent + peers[place].certificateInterval(configuration))
+        } else if let sent {
             due = max(due, sent + configuration.answerInterval)
         }
         if due <= context.now { return sendCertificateIfBehind(place, &context) }

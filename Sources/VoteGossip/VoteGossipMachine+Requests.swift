@@ -105,11 +105,10 @@ extension VoteGossipMachine {
     }
 
     private func isAhead(_ place: Int, _ view: VotingView) -> Bool {
-        let peer = peers[place]
-        guard peer.isListening else { return false }
-        if peer.setID > view.domain.set.id { return true }
+        guard peers[place].isListening else { return false }
+        if peers[place].setID > view.domain.set.id { return true }
         let known = max(view.finalised.number, highestCertified ?? view.finalised.number)
-        return peer.setID == view.domain.set.id && peer.finalisedNumber > known
+        return peers[place].setID == view.domain.set.id && peers[place].finalisedNumber > known
     }
 
     /// Asks one peer at a time for the certificate that we lack.

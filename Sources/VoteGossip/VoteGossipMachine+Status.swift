@@ -65,7 +65,7 @@ extension VoteGossipMachine {
     private mutating func planMissing(_ place: Int, _ context: inout GossipContext) {
         guard peers[place].forwardDueAt == nil else { return }
         let view = context.view
-        for position in view.collectedPositions where canUse(position, place, view) {
+        for position in context.collectedPositions where canUse(position, place, view) {
             var lacking = view.holdings(at: position)
                 .subtracting(peers[place].holdings.votes(at: position))
             if let local { lacking.remove(local) }

@@ -5,11 +5,11 @@ internal import Primitives
 /// What verification found, and what becomes of verified votes.
 extension VoteGossipMachine {
     mutating func finishVerifications(
-        _ outcomes: [VerificationOutcome], _ context: inout GossipContext
+        _ outcomes: [VerificationOutcome], _ tree: BlockTree, _ context: inout GossipContext
     ) {
         for outcome in outcomes {
             switch outcome.result {
-            case .vote(let result): finishVote(outcome.id, result, &context)
+            case .vote(let result): finishVote(outcome.id, result, tree, &context)
             case .quorumCertificate(let result): finish(outcome.id, result, &context)
             case .certificate(let result): finish(outcome.id, result, &context)
             case .doubleVote(let result): finish(outcome.id, result, &context)
@@ -24,7 +24,7 @@ extension VoteGossipMachine {
     }
 
     private mutating func finishVote(
-        _ id: VerificationJobID, _ result: Result<VerifiedVote, VoteInvalid>,
+        _ id: VerificationJobID, _ result: Result<VerifiedVote, VoteInvalid>, _ tree: BlockTree,
         _ context: inout GossipContext
     ) {
         guard let pending = verifications.finishVote(id) else { return }
@@ -37,7 +37,8 @@ extension VoteGossipMachine {
             for sender in pending.senders {
                 if let place = index(of: sender) { peers[place].validCount += 1 }
             }
-            answerTopic(accept(vote, from: pending.senders, &context), on: vote.vote, &context)
+            let verdict = accept(vote, from: pending.senders, tree, &context)
+            answerTopic(verdict, on: vote.vote, &context)
         case .failure:
             // Only those whose very bytes failed are at fault.
             for sender in pending.senders {
@@ -129,7 +130,8 @@ extension VoteGossipMachine {
     ///
     /// - Returns: what became of it.
     mutating func accept(
-        _ vote: VerifiedVote, from senders: [PeerHandle], _ context: inout GossipContext
+        _ vote: VerifiedVote, from senders: [PeerHandle], _ tree: BlockTree,
+        _ context: inout GossipContext
     ) -> GossipVerdict {
         guard let sender = senders.first else { return .ignore(.unknownPeer) }
         let view = context.view
@@ -139,7 +141,7 @@ extension VoteGossipMachine {
         } else if view.heldVote(in: vote.slot, for: vote.target) != nil {
             verdict = .ignore(.duplicate)
         } else if let block = vote.target.block {
-            guard let number = context.tree.number(of: block.hash) else {
+            guard let number = tree.number(of: block.hash) else {
                 return park(vote, block, from: senders, &context)
             }
             guard number == block.number else {
@@ -197,11 +199,13 @@ extension VoteGossipMachine {
         return verdict
     }
 
-    mutating func releaseParked(_ block: BlockRef, _ context: inout GossipContext) {
+    mutating func releaseParked(
+        _ block: BlockRef, _ tree: BlockTree, _ context: inout GossipContext
+    ) {
         touchStatus(&context)
         let (released, moreAt) = parking.release(block.hash)
         for parked in released {
-            let verdict = accept(parked.vote, from: parked.senders, &context)
+            let verdict = accept(parked.vote, from: parked.senders, tree, &context)
             answerTopic(verdict, on: parked.vote.vote, &context)
         }
         if let moreAt, let place = index(of: moreAt.peer) {

@@ -91,7 +91,7 @@ package struct VoteGossipMachine: Sendable {
     package mutating func handle(
         _ input: GossipInput, view: VotingView, tree: BlockTree, now: Instant
     ) -> [GossipEffect] {
-        var context = GossipContext(view: view, tree: tree, now: now)
+        var context = GossipContext(view: view, now: now)
         follow(&context)
         switch input {
         case .streamOpened(let handle, let handshake, let hints):
@@ -99,13 +99,13 @@ package struct VoteGossipMachine: Sendable {
         case .streamClosed(let handle): closeStream(handle, &context)
         case .notification(let handle, let bytes): receive(bytes, from: handle, &context)
         case .topicMessage(let message): receive(message, &context)
-        case .verified(let outcomes): finishVerifications(outcomes, &context)
+        case .verified(let outcomes): finishVerifications(outcomes, tree, &context)
         case .ownVote(let vote): sendOwnVote(vote, &context)
         case .quorumCertificate(let certificate): spread(certificate, &context)
         case .finalised(let certificate): spread(certificate, &context)
         case .doubleVote(let evidence): spread(evidence, besides: [], &context)
         case .roundEntered: enterRound(&context)
-        case .blockImported(let block): releaseParked(block, &context)
+        case .blockImported(let block): releaseParked(block, tree, &context)
         case .certificateLoaded(let id, let certificate):
             finishLoad(id, certificate, &context)
         case .timer(let timer): fire(timer, &context)
@@ -271,7 +271,9 @@ package struct VoteGossipMachine: Sendable {
 
     /// Whether so many bytes more keep the machine within its budget, whatever else comes.
     package func hasRoom(forByteCount more: Int) -> Bool {
-        configuration.reservedByteCount(validatorCount: validatorCount) + refusableByteCount + more
+        let reserved = GossipConfiguration.reservedByteCount(
+            validatorCount: validatorCount, peerCount: configuration.maximumPeerCount)
+        return reserved + refusableByteCount + more
             <= GossipConfiguration.machineByteBudget(validatorCount: validatorCount)
     }
 
@@ -289,13 +291,13 @@ package struct VoteGossipMachine: Sendable {
 /// One input's surroundings and the effects that it has so far.
 struct GossipContext {
     let view: VotingView
-    let tree: BlockTree
     let now: Instant
     var effects: [GossipEffect] = []
+    /// See `VotingView.collectedPositions`; made once, as it is asked for of every peer.
+    private(set) lazy var collectedPositions = view.collectedPositions
 
-    init(view: VotingView, tree: BlockTree, now: Instant) {
+    init(view: VotingView, now: Instant) {
         self.view = view
-        self.tree = tree
         self.now = now
     }
 

@@ -35,11 +35,16 @@ struct VoteParking: Sendable {
 
     /// Whether a vote of this content is parked.
     func contains(_ content: VoteContent) -> Bool {
-        votes.contains { $0.vote.slot == content.slot && $0.vote.target == content.target }
+        // Read in place, here and below: a vote copied is several references counted.
+        votes.indices.contains {
+            votes[$0].vote.slot == content.slot && votes[$0].vote.target == content.target
+        }
     }
 
     /// Whether any vote for the block is parked.
-    func awaits(_ hash: Hash256) -> Bool { votes.contains { $0.vote.target.hash == hash } }
+    func awaits(_ hash: Hash256) -> Bool {
+        votes.indices.contains { votes[$0].vote.target.hash == hash }
+    }
 
     /// The validators of whom a vote of the round and phase is parked.
     func voters(at position: VotePosition) -> [ValidatorIndex] {

@@ -161,7 +161,8 @@ import VoteGossip
         // What the machine holds fits its part: all that may be parked and a burst of votes.
         let parked = configuration.parkedPerValidator * count * CoherenceVote.byteCount
         let burst = (count + 2 * quorum) * CoherenceVote.byteCount
-        let reserved = configuration.reservedByteCount(validatorCount: count)
+        let reserved = GossipConfiguration.reservedByteCount(
+            validatorCount: count, peerCount: configuration.maximumPeerCount)
         #expect(reserved + parked + burst <= machine)
     }
 }

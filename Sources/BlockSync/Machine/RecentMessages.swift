@@ -13,7 +13,9 @@ struct RecentMessages<Message: SCALEDecodable & Sendable>: Sendable {
 
     /// The message that the bytes are; nil when they are none.
     mutating func decode(_ bytes: [UInt8]) -> Message? {
-        if let known = kept.first(where: { $0.bytes == bytes }) { return known.message }
+        if let known = kept.indices.first(where: { kept[$0].bytes == bytes }) {
+            return kept[known].message
+        }
         guard let message = try? SCALEDecoder.decode(Message.self, from: bytes) else { return nil }
         guard bytes.count <= Self.byteLimit else { return message }
         if kept.count < Self.limit {

@@ -32,10 +32,12 @@ extension SyncMachine {
     /// Makes targets of heads that peers claim and that nothing else brings.
     mutating func chaseClaims(tree: BlockTree, now: Instant) {
         guard catchUp == nil, hasHigherClaim(tree: tree) else { return }
-        for (handle, best) in peers.idleClaims(above: tree.best.number, at: now) {
-            guard !isKnown(best.hash, tree: tree), !isFollowed(best.number, tree: tree),
+        for place in peers.handles.indices {
+            guard let best = peers.idleClaim(at: place, above: tree.best.number, now),
+                !isKnown(best.hash, tree: tree), !isFollowed(best.number, tree: tree),
                 isWithinDepth(best.number, tree: tree)
             else { continue }
+            let handle = peers.handles[place]
             addTarget(best, isWanted: false, sources: [handle], now: now)
         }
     }

@@ -108,11 +108,11 @@ struct PeerTable: Sendable {
         peers.indices.lazy.map { peers[$0].best.number }.max()
     }
 
-    /// The claims above a height of peers that may be asked now, by ascending handle.
-    func idleClaims(above number: BlockNumber, at now: Instant) -> [(PeerHandle, BlockRef)] {
-        peers.indices
-            .filter { peers[$0].best.number > number && peers[$0].isIdle(at: now) }
-            .map { (handles[$0], peers[$0].best) }
+    /// What the peer at a place of `handles` claims, if that is above a height and the peer may be
+    /// asked now.
+    func idleClaim(at place: Int, above number: BlockNumber, _ now: Instant) -> BlockRef? {
+        peers[place].best.number > number && peers[place].isIdle(at: now)
+            ? peers[place].best : nil
     }
 
     private func place(of handle: PeerHandle) -> Int? {

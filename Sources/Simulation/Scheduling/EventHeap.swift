@@ -61,9 +61,9 @@ package struct EventHeap<Element> {
         let last = keys.removeLast()
         if !keys.isEmpty { sink(last) }
         // Moved out, not copied: elements hold messages.
-        var taken: Element?
-        swap(&elements[first.place], &taken)
-        guard let element = taken.take() else { preconditionFailure("a key's element is there") }
+        guard let element = elements[first.place].take() else {
+            preconditionFailure("a key's element is there")
+        }
         freePlaces.append(first.place)
         return (first.at, element)
     }

@@ -221,32 +221,12 @@ extension ValidatorCore {
     /// What holds more than it may; nil when everything keeps its bounds. Changes nothing, but a
     /// core is large, and called like this it is not copied.
     fileprivate mutating func findExcess() -> String? {
-        if tree.count > tree.limits.maximumBlockCount
-            || tree.byteCount > tree.limits.maximumByteCount
-            || tree.depth > tree.limits.maximumDepth
-        {
-            return "the block tree"
-        }
+        if !tree.isWithinLimits { return "the block tree" }
         if !gossip.hasRoom(forByteCount: 0), case let gauges = gossip.gauges,
             gauges.heldByteCount > gauges.byteBudget
         {
             return "the vote gossip: \(gauges.heldByteCount) of \(gauges.byteBudget) bytes"
         }
-        if sync.pool.count > sync.pool.limits.totalCount
-            || sync.pool.byteCount > sync.pool.limits.totalByteCount
-        {
-            return "the transaction pool"
-        }
-        let load = sync.load
-        let limits = configuration.sync
-        if load.targets > limits.maximumTargetCount || load.parked > limits.maximumParkedCount
-            || load.windows > limits.maximumWindowCount
-            || load.served > limits.maximumServedCount
-            || load.checkedTransactions > limits.maximumCheckedTransactionCount
-            || load.collectedByteCount > limits.maximumCollectedByteCount
-        {
-            return "the block sync: \(load)"
-        }
-        return nil
+        return sync.excess
     }
 }
