@@ -30,8 +30,12 @@ struct TestNode: Sendable {
         return node
     }
 
+    /// The identity of a number, another one in each test: tests run beside each other, and a port
+    /// that nobody listens on in one of them may be a node's in another.
     static func identity(_ seed: UInt8) -> NodeIdentity {
-        guard let identity = NodeIdentity(seed: [UInt8](repeating: seed, count: 32)) else {
+        let test = Test.current.map { "\($0.id)" } ?? ""
+        let secret = BLAKE2b256.hash([seed] + Array(test.utf8))
+        guard let identity = NodeIdentity(seed: Array(secret.bytes)) else {
             preconditionFailure("32 bytes are a seed")
         }
         return identity
