@@ -152,7 +152,7 @@ struct InsertKeyCommand: ParsableCommand {
 }
 
 /// Has a running node make a new key.
-struct RotateKeyCommand: AsyncParsableCommand {
+struct RotateKeyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rotate",
         abstract: "Have a running validator make a new session key and ask the chain for it.",
@@ -168,9 +168,13 @@ struct RotateKeyCommand: AsyncParsableCommand {
     @Option(help: "The port of its JSON-RPC on this machine.")
     var rpcPort: UInt16 = 9944
 
-    func run() async throws {
+    func run() throws {
+        let timeout = 30_000
         do {
-            print(try await OperatorCall(url: url ?? "http://127.0.0.1:\(rpcPort)").rotateKeys())
+            let node =
+                url.map { OperatorRPC(url: $0, timeoutMilliseconds: timeout) }
+                ?? OperatorRPC(port: rpcPort, timeoutMilliseconds: timeout)
+            print(try node.rotateKeys())
         } catch {
             throw Failure(error)
         }

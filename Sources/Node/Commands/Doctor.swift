@@ -48,12 +48,12 @@ public struct Doctor {
         let resolved = try ChainSpecification.named(chain.name).resolve()
         let paths = try BasePath(root: basePath, chainID: resolved.parameters.chainID)
         var findings = [folder(), clock()]
-        if let skew = try? LocalRPC(port: rpcPort).clockSkewMilliseconds() {
+        if let skew = try? OperatorRPC(port: rpcPort).clockSkewMilliseconds() {
             findings.append(clock(aheadBy: skew))
         }
         findings += secrets(paths)
         findings += disk()
-        let status = try? LocalRPC(port: rpcPort).status()
+        let status = try? OperatorRPC(port: rpcPort).status()
         findings += store(paths, resolved)
         findings.append(port(peerPort, "port for peers", isNodeRunning: status != nil))
         findings.append(port(rpcPort, "port of JSON-RPC", isNodeRunning: status != nil))
@@ -283,7 +283,7 @@ public struct Doctor {
                 advice: "Stop what listens there (ss -ltnp), or choose another port.")
     }
 
-    private func running(_ status: LocalRPC.Status?) -> Finding {
+    private func running(_ status: OperatorRPC.Status?) -> Finding {
         guard let status else {
             return Finding(
                 "node", .warning, "no node answers on 127.0.0.1:\(rpcPort)",

@@ -1,3 +1,4 @@
+import Glibc
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
@@ -79,51 +80,64 @@ struct HTTPDocumentFetch: Sendable {
         maximumByteCount: Int, timeout: TimeAmount, group: any EventLoopGroup
     ) async throws -> [UInt8] {
         try await perform(
-            nil, maximumByteCount: maximumByteCount, timeout: timeout, group: group)
+            nil, maximumByteCount: maximumByteCount, timeout: timeout, group: group
+        ).get()
     }
 
-    /// Sends a JSON document and fetches the answer; bounds as of `get`.
-    func post(
+    /// Sends a JSON document and fetches the answer, bounds as of `get`; the thread, which must
+    /// not be one of the group's, waits for it.
+    func postAndWait(
         _ document: [UInt8], maximumByteCount: Int, timeout: TimeAmount,
         group: any EventLoopGroup
-    ) async throws -> [UInt8] {
-        try await perform(
-            document, maximumByteCount: maximumByteCount, timeout: timeout, group: group)
+    ) throws -> [UInt8] {
+        try perform(
+            document, maximumByteCount: maximumByteCount, timeout: timeout, group: group
+        ).wait()
     }
 
     private func perform(
         _ document: [UInt8]?, maximumByteCount: Int, timeout: TimeAmount,
         group: any EventLoopGroup
-    ) async throws -> [UInt8] {
+    ) -> EventLoopFuture<[UInt8]> {
         let promise = group.next().makePromise(of: [UInt8].self)
         let host = host
         let path = path
-        let channel: any Channel
-        do {
-            channel = try await ClientBootstrap(group: group)
-                .connectTimeout(timeout)
-                .channelInitializer { channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        try channel.pipeline.syncOperations.addHTTPClientHandlers()
-                        try channel.pipeline.syncOperations.addHandler(
-                            HTTPDocumentReader(
-                                host: host, path: path, document: document,
-                                maximumByteCount: maximumByteCount, promise: promise))
-                    }
+        let connected = ClientBootstrap(group: group)
+            .connectTimeout(timeout)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHTTPClientHandlers()
+                    try channel.pipeline.syncOperations.addHandler(
+                        HTTPDocumentReader(
+                            host: host, path: path, document: document,
+                            maximumByteCount: maximumByteCount, promise: promise))
                 }
-                .connect(host: host, port: port).get()
-        } catch {
-            promise.fail(Failure.connection("\(error)"))
-            return try await promise.futureResult.get()
+            }
+            .connect(host: host, port: port)
+        connected.whenFailure { promise.fail(Failure.connection(Self.reason($0))) }
+        connected.whenSuccess { channel in
+            let deadline = channel.eventLoop.scheduleTask(in: timeout) {
+                promise.fail(Failure.timedOut)
+            }
+            promise.futureResult.whenComplete { _ in
+                deadline.cancel()
+                channel.close(promise: nil)
+            }
         }
-        let deadline = channel.eventLoop.scheduleTask(in: timeout) {
-            promise.fail(Failure.timedOut)
+        return promise.futureResult
+    }
+
+    /// Why there is no connection, in the words of the system.
+    private static func reason(_ error: any Error) -> String {
+        switch error {
+        case let error as NIOConnectionError:
+            let failures = error.connectionErrors.compactMap { $0.error as? IOError }
+            if let code = failures.first?.errnoCode { return String(cString: strerror(code)) }
+            return error.connectionErrors.isEmpty
+                ? "the host '\(error.host)' is not known" : "\(error)"
+        case ChannelError.connectTimeout: return "no connection in time"
+        default: return "\(error)"
         }
-        defer {
-            deadline.cancel()
-            channel.close(promise: nil)
-        }
-        return try await promise.futureResult.get()
     }
 }
 

@@ -163,7 +163,7 @@ struct TestNetwork {
         let answers = Answers(count: nodes.count)
         DispatchQueue.concurrentPerform(iterations: nodes.count) { position in
             guard let child = children[position], child.status == nil,
-                let status = try? LocalRPC(port: nodes[position].rpcPort).status()
+                let status = try? OperatorRPC(port: nodes[position].rpcPort).status()
             else { return }
             answers.set(
                 position,
