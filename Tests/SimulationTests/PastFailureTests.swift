@@ -54,6 +54,9 @@ struct PastFailureTests {
         Case(
             seed: 101_450, nodeCount: 4, profile: .byzantine, session: nil,
             found: "the checker took a voter's place in a set for that in a branch's set"),
+        Case(
+            seed: 101_732, nodeCount: 4, profile: .byzantine, session: nil,
+            found: "the checker did not know that attackers send votes that are not on their disks"),
     ]
 
     /// Seeds of hunting grounds in which the protocol as it is once broke a rule.

@@ -19,7 +19,7 @@ struct AttackerArms {
     /// The slot of the wall clock.
     let slot: SlotNumber
     var random: SeededGenerator
-    /// Votes that were signed beside those that the core knows of.
+    /// Votes that leave beside the core's own sending.
     var signed: [CoherenceVote] = []
 
     init(
@@ -113,6 +113,13 @@ struct AttackerArms {
         // What is signed with another key than the set's is no vote.
         let member = domain.set.index(of: account).flatMap(domain.set.validator)
         if member?.falconPublicKey == key { signed.append(vote) }
+        return vote
+    }
+
+    /// A vote of the core's, durable or not yet: an attacker need not wait for its disk.
+    mutating func storedVote() -> CoherenceVote? {
+        guard let vote = random.pick(view.ownVotes)?.vote else { return nil }
+        signed.append(vote)
         return vote
     }
 

@@ -35,10 +35,8 @@ struct Spammer: Attacker {
                 return arms.raw(noise, on: .transactions, to: Array(peers.prefix(1)))
             }
         default:
-            guard let bytes = arms.random.pick(arms.view.ownVotes).map({ $0.vote }) else {
-                return []
-            }
-            return (0..<30).map { _ in arms.message(.vote(bytes), to: peers) }
+            guard let vote = arms.storedVote() else { return [] }
+            return (0..<30).map { _ in arms.message(.vote(vote), to: peers) }
         }
     }
 
