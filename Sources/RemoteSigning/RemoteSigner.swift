@@ -32,6 +32,30 @@ package final class SignerConnection: Sendable {
             throw .signerFailed(
                 reason: "\(error). Start quantumharmony-signer, or check the path of --signer.")
         }
+        return try signers(answer)
+    }
+
+    /// Has the process make a key, on a connection of its own, so that no signature waits for it.
+    ///
+    /// - Throws: that the process is not there, is an older one, or has too many keys.
+    package func makeKey() throws(KeystoreError) -> RemoteSigner {
+        let answer: SignerAnswer
+        do throws(UnixSocket.Failure) {
+            let socket = try UnixSocket(path: path)
+            defer { socket.close() }
+            answer = try Self.exchange(.makeKey, on: socket)
+        } catch {
+            throw .signerFailed(reason: "\(error)")
+        }
+        if case .refused(let reason) = answer {
+            throw .signerFailed(reason: "it refuses: \(reason)")
+        }
+        let made = try signers(answer)
+        guard made.count == 1 else { throw .signerFailed(reason: "it answers something else") }
+        return made[0]
+    }
+
+    private func signers(_ answer: SignerAnswer) throws(KeystoreError) -> [RemoteSigner] {
         guard case .keys(let keys) = answer else {
             throw .signerFailed(reason: "what listens at \(path) is no signer")
         }

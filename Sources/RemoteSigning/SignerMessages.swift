@@ -2,10 +2,12 @@ package import Primitives
 package import SCALE
 
 /// What a node asks a signing process. In a frame: u32 byte count, little-endian, then version u8 = 1,
-/// kind u8 (0: the keys; else `SigningRequest.Kind`), the key's name [32], bytes Vec<u8>.
+/// kind u8 (0: the keys; 5: a new key; else `SigningRequest.Kind`), the key's name [32], bytes Vec<u8>.
 package enum SignerQuery: Sendable, Equatable {
     /// Which keys are there.
     case keys
+    /// A key that is made now and kept with the others: answered with its public key.
+    case makeKey
     /// A signature with the key of that name.
     case sign(SigningRequest, key: Hash256)
 }
@@ -26,6 +28,8 @@ package enum SignerFrame {
     /// The most bytes of a frame; a header has up to 64 KiB, and 64 keys take 112 KiB.
     package static let maximumByteCount = 131_072
     static let version: UInt8 = 1
+    /// The kinds of queries that are no requests for signatures.
+    static let (keysKind, makeKeyKind): (UInt8, UInt8) = (0, 5)
     /// The most keys that a process tells of.
     package static let keyLimit = 64
 }
@@ -34,8 +38,8 @@ extension SignerQuery: SCALEEncodable, SCALEDecodable {
     package func encode(to encoder: inout SCALEEncoder) {
         encoder.append(SignerFrame.version)
         switch self {
-        case .keys:
-            encoder.append(UInt8(0))
+        case .keys, .makeKey:
+            encoder.append(self == .keys ? SignerFrame.keysKind : SignerFrame.makeKeyKind)
             encoder.append(Hash256.zero)
             encoder.appendBytes([])
         case .sign(let request, let key):
@@ -53,11 +57,11 @@ extension SignerQuery: SCALEEncodable, SCALEDecodable {
         let index = try decoder.readByte()
         let key = try decoder.read(Hash256.self)
         let bytes = try decoder.readBytes(limit: SignerFrame.maximumByteCount)
-        if index == 0 {
+        if index == SignerFrame.keysKind || index == SignerFrame.makeKeyKind {
             guard key == .zero, bytes.isEmpty else {
-                throw .invalidValue(offset: 2, reason: "the keys are asked for without operands")
+                throw .invalidValue(offset: 2, reason: "keys are asked for without operands")
             }
-            self = .keys
+            self = index == SignerFrame.keysKind ? .keys : .makeKey
             return
         }
         guard let kind = SigningRequest.Kind(rawValue: index) else {

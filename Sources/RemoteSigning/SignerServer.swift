@@ -3,7 +3,7 @@ internal import Falcon
 internal import Glibc
 package import Keystore
 internal import Logging
-internal import Primitives
+package import Primitives
 internal import SCALE
 package import Storage
 internal import Synchronization
@@ -17,31 +17,76 @@ package final class SigningDesk: Sendable {
     /// The most keys that one process holds.
     package static let keyLimit = SignerFrame.keyLimit
 
-    private let signers: [(name: Hash256, signer: InProcessSigner)]
+    private struct Key: Sendable {
+        let name: Hash256
+        let signer: InProcessSigner
+
+        init(_ signer: InProcessSigner) {
+            name = SessionKeystore.name(of: signer.publicKey)
+            self.signer = signer
+        }
+    }
+
+    private let keystore: SessionKeystore
+    private let keys: Mutex<[Key]>
+    /// Held while a key is made, which takes up to a second: signatures do not wait for that.
+    private let making = Mutex(())
     private let log: Mutex<SignerLog>
     private let logger = Logger(label: "signer")
 
-    /// - Parameter signers: at most 64.
-    package init(_ signers: [InProcessSigner], log: SignerLog) {
-        precondition(signers.count <= SignerFrame.keyLimit, "too many keys for one answer")
-        self.signers = signers.map { (SessionKeystore.name(of: $0.publicKey), $0) }
+    /// A desk with the keys of a keystore, of which it takes 64.
+    ///
+    /// - Throws: what is wrong with a key; `missing` when there is none.
+    package init(_ keystore: SessionKeystore, log: SignerLog) throws(KeystoreError) {
+        var keys: [Key] = []
+        for name in try keystore.names().prefix(Self.keyLimit) {
+            keys.append(Key(try keystore.signer(name)))
+        }
+        guard !keys.isEmpty else { throw .missing(path: keystore.directory) }
+        self.keystore = keystore
+        self.keys = Mutex(keys)
         self.log = Mutex(log)
     }
+
+    /// The names of the keys.
+    package var keyNames: [Hash256] { keys.withLock { $0.map(\.name) } }
 
     /// The answer to a query.
     package func answer(_ query: SignerQuery) -> SignerAnswer {
         switch query {
-        case .keys: return .keys(signers.map(\.signer.publicKey.bytes))
-        case .sign(let request, let key):
-            guard let signer = signers.first(where: { $0.name == key })?.signer else {
-                return .refused("there is no key \(key)")
+        case .keys: return .keys(keys.withLock { $0.map(\.signer.publicKey.bytes) })
+        case .makeKey:
+            do {
+                return .keys([try makeKey().publicKey.bytes])
+            } catch {
+                logger.warning("No key was made: \(error)")
+                return .refused("\(error)")
             }
+        case .sign(let request, let name):
+            let key = keys.withLock { keys in keys.first { $0.name == name } }
+            guard let signer = key?.signer else { return .refused("there is no key \(name)") }
             do {
                 return .signature(try sign(request, with: signer))
             } catch {
                 logger.warning("Refused: \(error)")
                 return .refused("\(error)")
             }
+        }
+    }
+
+    /// Makes a key; it is in the keystore before anybody hears of it.
+    private func makeKey() throws -> InProcessSigner {
+        try making.withLock { _ in
+            guard keys.withLock({ $0.count }) < Self.keyLimit else {
+                throw SigningRequest.Refusal(
+                    "there are \(Self.keyLimit) keys: move those away that are in no validator set "
+                        + "any more, and start the signer again")
+            }
+            let signer = try keystore.signer(for: try keystore.generate())
+            let key = Key(signer)
+            keys.withLock { $0.append(key) }
+            logger.info("Key \(key.name) was made")
+            return signer
         }
     }
 

@@ -17,7 +17,8 @@ struct QuantumHarmonySigner: AsyncParsableCommand {
             Nodes of the same user reach it at a Unix socket (quantumharmony-node --signer \
             unix:PATH). What was signed stands in a log of its own: asked again for the same, it \
             gives the same signature; asked for something else in a slot, or for a slot below one \
-            that was signed, it refuses.
+            that was signed, it refuses. A node's operator may have it make a key (quantumharmony-node \
+            key rotate).
 
             Example:
               quantumharmony-node key generate        # write the phrase down
@@ -59,16 +60,10 @@ struct QuantumHarmonySigner: AsyncParsableCommand {
         let logger = Logger(label: "signer")
         let keystore = try SessionKeystore(
             directory: keystorePath, password: try passwords.load())
-        let signers = try keystore.names().prefix(SigningDesk.keyLimit).map {
-            try keystore.signer($0)
-        }
-        guard !signers.isEmpty else { throw KeystoreError.missing(path: keystorePath) }
-        let desk = SigningDesk(
-            signers, log: try SignerLog(directory: logPath, begins: initSignLog))
+        let desk = try SigningDesk(
+            keystore, log: try SignerLog(directory: logPath, begins: initSignLog))
         let server = try SignerServer(path: socket, desk: desk)
-        for signer in signers {
-            logger.info("Signing with key \(SessionKeystore.name(of: signer.publicKey))")
-        }
+        for name in desk.keyNames { logger.info("Signing with key \(name)") }
         logger.info("Listening at \(socket)")
         try await Interruption.run {
             try server.run()

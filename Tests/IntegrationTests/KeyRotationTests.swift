@@ -26,7 +26,7 @@ import Testing
         let all = [alice, bob, charlie, dave]
         for node in all { try await node.waitForFinality(of: 1) }
 
-        let before = try key(of: 1, at: alice)
+        let before = try alice.rpc.sessionKey(ofValidator: 1)
         #expect(try bob.rpc.call("author_hasSessionKeys", [before]) as? Bool == true)
         let rotation = try Program.run(
             "quantumharmony-node", ["key", "rotate", "--rpc-port", "\(bob.rpcPort)"])
@@ -38,7 +38,7 @@ import Testing
         for node in all {
             try await node.wait(for: "Validator set 1 votes from here on", seconds: 90)
         }
-        #expect(try key(of: 1, at: alice) == new)
+        #expect(try alice.rpc.sessionKey(ofValidator: 1) == new)
 
         // Bob votes with the new key, and without one of the others its vote is needed.
         charlie.kill()
@@ -76,12 +76,6 @@ import Testing
         let both = try Program.run(
             "quantumharmony-node", start + ["--password", "guess", "--password-interactive"])
         #expect(both.status == 64 && both.output.contains("exclude each other"))
-    }
-
-    private func key(of place: Int, at node: NodeProcess) throws -> String {
-        let validators = try node.rpc.object("coherence_validators")["validators"]
-        let members = try #require(validators as? [[String: Any]])
-        return try #require(members[place]["falconPublicKey"] as? String)
     }
 
     /// A certificate of the new set verifies from the first set on, with the hand-off.

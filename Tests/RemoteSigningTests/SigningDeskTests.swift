@@ -12,6 +12,7 @@ import Testing
 /// What a signing process signs, and what it does not.
 @Suite struct SigningDeskTests {
     private let folder: Folder
+    private let keystore: SessionKeystore
     private let signer: InProcessSigner
     private let domain: VotingDomain
     private let account: AccountID
@@ -25,6 +26,8 @@ import Testing
 
     init() throws {
         folder = Folder()
+        keystore = try SessionKeystore(directory: "\(folder.path)/keys")
+        try keystore.insert(FalconSecretKey(developmentURI: "//Alice"))
         signer = InProcessSigner(FalconSecretKey(developmentURI: "//Alice"))
         account = try DevelopmentAccount(uri: "//Alice").account
         let identity = try #require(
@@ -35,7 +38,8 @@ import Testing
     }
 
     private func desk(begins: Bool = true) throws -> SigningDesk {
-        SigningDesk([signer], log: try SignerLog(directory: folder.path, begins: begins))
+        try SigningDesk(
+            keystore, log: SignerLog(directory: "\(folder.path)/log", begins: begins))
     }
 
     private func vote(
@@ -152,6 +156,46 @@ import Testing
         try desk.close()
     }
 
+    @Test func `a key that was made is kept, told of and signs; at most 64 there are`() throws {
+        var desk = try desk()
+        func make() throws -> FalconPublicKey? {
+            guard case .keys(let keys) = desk.answer(.makeKey) else { return nil }
+            #expect(keys.count == 1)
+            return try FalconPublicKey(bytes: #require(keys.first))
+        }
+        let made = try #require(try make())
+        #expect(made.bytes != signer.publicKey.bytes)
+        let proof = Extrinsic.keyProofBytes(
+            genesisHash: domain.genesisHash, account: account, newKey: made.bytes)
+        for begins in [false, true] {
+            // The second time in another life.
+            if begins {
+                try desk.close()
+                desk = try self.desk(begins: false)
+            }
+            let name = SessionKeystore.name(of: made)
+            let bytes = try signature(desk.answer(.sign(.keyProof(proof), key: name)))
+            #expect(FalconVerifyingKey(made).verify(message: proof, paddedSignature: bytes))
+            guard case .keys(let keys) = desk.answer(.keys) else {
+                Issue.record("the desk tells of its keys")
+                return
+            }
+            #expect(Set(keys) == [signer.publicKey.bytes, made.bytes])
+        }
+        while desk.keyNames.count < SigningDesk.keyLimit { #expect(try make() != nil) }
+        #expect(isRefused(desk.answer(.makeKey), "there are 64 keys"))
+        #expect(try keystore.names().count == SigningDesk.keyLimit)
+        try desk.close()
+    }
+
+    @Test func `without keys there is no desk`() throws {
+        let empty = try SessionKeystore(directory: "\(folder.path)/none")
+        let log = try SignerLog(directory: "\(folder.path)/log", begins: true)
+        #expect(throws: KeystoreError.missing(path: empty.directory)) {
+            try SigningDesk(empty, log: log)
+        }
+    }
+
     @Test func `a log is begun once, and its loss is noticed`() throws {
         #expect(throws: StorageError.self) { try desk(begins: false) }
         try desk().close()
@@ -159,7 +203,7 @@ import Testing
         let first = try desk(begins: false)
         #expect(throws: StorageError.self) { try desk(begins: false) }
         try first.close()
-        try FileManager.default.removeItem(atPath: "\(folder.path)/signed.sqlite")
+        try FileManager.default.removeItem(atPath: "\(folder.path)/log/signed.sqlite")
         #expect(throws: StorageError.self) { try desk(begins: false) }
     }
 
@@ -183,7 +227,7 @@ import Testing
     @Test func `messages are read back, and no cut is read`() throws {
         let signature = [UInt8](repeating: 7, count: 1_280)
         let queries: [SignerQuery] = [
-            .keys, .sign(try vote(1, round: 1, .prevote), key: BLAKE2b256.hash([1])),
+            .keys, .makeKey, .sign(try vote(1, round: 1, .prevote), key: BLAKE2b256.hash([1])),
             .sign(.seal([]), key: .zero),
         ]
         for query in queries {

@@ -47,6 +47,14 @@ package struct RPCClient {
         return try number(ofHeader: hash)
     }
 
+    /// The Falcon key of the validator at a place of the set in force, `0x` and digits; empty when
+    /// there is none.
+    package func sessionKey(ofValidator place: Int) throws -> String {
+        let validators = try object("coherence_validators")["validators"] as? [[String: Any]] ?? []
+        return validators.indices.contains(place)
+            ? validators[place]["falconPublicKey"] as? String ?? "" : ""
+    }
+
     /// The height of the best head.
     package func bestNumber() throws -> UInt32 {
         let header = try object("chain_getHeader")

@@ -43,7 +43,7 @@ enum KeyTargets {
                 + [UInt8](repeating: 2, count: 40) + [0]
             let key = [UInt8](repeating: 9, count: 1_793)
             return [
-                [0] + SignerQuery.keys.scaleBytes,
+                [0] + SignerQuery.keys.scaleBytes, [0] + SignerQuery.makeKey.scaleBytes,
                 [0] + SignerQuery.sign(.extrinsic(extrinsic), key: .zero).scaleBytes,
                 [1] + SignerAnswer.keys([key]).scaleBytes,
                 [1] + SignerAnswer.refused("no").scaleBytes,

@@ -31,6 +31,8 @@ struct NodePreparation: Sendable {
     let keys: [HeldKey]
     /// What signs with them, by public key.
     let signers: [[UInt8]: any Signer]
+    /// The process that signs; nil when the node has keys of its own.
+    let signerProcess: SignerConnection?
     /// Our position in the set in force; nil when nothing is signed in it.
     let local: ValidatorIndex?
 
@@ -61,7 +63,10 @@ struct NodePreparation: Sendable {
         recovered = try store.load()
         tree = try recovered.makeTree(limits: chain.parameters.treeLimits)
         evidence = try store.evidence(limit: 10_000)
-        let found = try Self.signers(configuration, chain: chain, paths: paths)
+        signerProcess =
+            configuration.suri == nil
+            ? configuration.signerPath.map { SignerConnection(path: $0) } : nil
+        let found = try Self.signers(configuration, signerProcess, chain: chain, paths: paths)
         let allowed = try Self.decideSigning(
             found.map(\.key), configuration, store: store, chain: chain,
             set: recovered.state.setInForce, isDevelopment: isDevelopment)
@@ -142,7 +147,8 @@ struct NodePreparation: Sendable {
 
     /// The validator's keys with what signs with them; none for a follower.
     private static func signers(
-        _ configuration: NodeConfiguration, chain: ResolvedChain, paths: BasePath
+        _ configuration: NodeConfiguration, _ process: SignerConnection?, chain: ResolvedChain,
+        paths: BasePath
     ) throws -> [(key: HeldKey, signer: any Signer)] {
         guard configuration.isValidator else { return [] }
         if let uri = configuration.suri {
@@ -151,8 +157,8 @@ struct NodePreparation: Sendable {
             let key = HeldKey(account: account.account, publicKey: signer.publicKey.bytes)
             return [(key, signer)]
         }
-        if let path = configuration.signerPath {
-            return try SignerConnection(path: path).signers().prefix(HeldKeys.limit).map {
+        if let process {
+            return try process.signers().prefix(HeldKeys.limit).map {
                 (HeldKey(publicKey: $0.publicKey.bytes), $0)
             }
         }

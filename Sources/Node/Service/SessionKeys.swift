@@ -6,15 +6,18 @@ internal import Keystore
 internal import Logging
 internal import Primitives
 internal import RPC
+internal import RemoteSigning
 internal import Storage
 internal import Validator
 
 /// The session keys of a running node: makes and keeps them, and hands them to the host.
 ///
-/// Making and writing keys takes up to a second, on a queue of its own. A key is on the disk before
-/// the host, the chain or the caller hears of it.
+/// Making and writing keys takes up to a second, on a queue of its own. A key is on the disk, the
+/// node's or its signer's, before the host, the chain or the caller hears of it.
 struct SessionKeys: KeyOperations {
     private let keystore: SessionKeystore
+    /// The process that keeps the session keys; nil when the keystore does.
+    private let process: SignerConnection?
     private let host: ValidatorHost
     private let genesisHash: Hash256
     /// Why keys of the keystore are of no use to this node; nil when they are.
@@ -28,6 +31,7 @@ struct SessionKeys: KeyOperations {
         let configuration = preparation.configuration
         keystore = try SessionKeystore(
             directory: preparation.paths.keystore, password: configuration.keystorePassword)
+        process = preparation.signerProcess
         self.host = host
         genesisHash = preparation.chain.genesisHash
         isSigning = !preparation.keys.isEmpty
@@ -35,14 +39,10 @@ struct SessionKeys: KeyOperations {
     }
 
     private static func obstacle(_ configuration: NodeConfiguration) -> String? {
-        if let uri = configuration.suri {
-            return
-                "this node signs with the development key \(uri) of its command line and would not "
+        configuration.suri.map { uri in
+            "this node signs with the development key \(uri) of its command line and would not "
                 + "find another key after a restart: put the key into the keystore (key insert "
                 + "--suri \(uri)) and start the node without its name"
-        }
-        return configuration.signerPath.map {
-            "the keys of this node are kept by the signer at \($0): make them there"
         }
     }
 
@@ -91,6 +91,12 @@ struct SessionKeys: KeyOperations {
                 try accounts.insert(uri: uri, expecting: publicKey)
             }
         }
+        guard process == nil else {
+            throw KeyRefusal(
+                reason: "the session keys of this node are kept by its signer: insert the key into "
+                    + "the signer's keystore (key insert --keystore-path) and start the signer and "
+                    + "the node again")
+        }
         try await checkRoom()
         let keystore = keystore
         let signer = try await perform { () throws(KeystoreError) in
@@ -102,11 +108,15 @@ struct SessionKeys: KeyOperations {
 
     func hasKey(_ publicKey: [UInt8], type: String) async throws(KeyRefusal) -> Bool {
         let type = try Self.keyType(type)
-        let keystore = keystore
+        let (keystore, process) = (keystore, process)
         return try await perform { () throws(KeystoreError) in
-            type.bytes == SessionKeystore.keyType
-                ? try keystore.contains(SessionKeystore.name(ofPublicKey: publicKey))
-                : try AccountKeystore(keystore.files, type: type).contains(publicKey)
+            guard type.bytes == SessionKeystore.keyType else {
+                return try AccountKeystore(keystore.files, type: type).contains(publicKey)
+            }
+            if let process {
+                return try process.signers().contains { $0.publicKey.bytes == publicKey }
+            }
+            return try keystore.contains(SessionKeystore.name(ofPublicKey: publicKey))
         }
     }
 
@@ -114,14 +124,18 @@ struct SessionKeys: KeyOperations {
 
     private struct Made: Sendable {
         let name: Hash256
-        let signer: InProcessSigner
+        let signer: any Signer
     }
 
     /// Makes a key, keeps it, and hands it to the host.
     private func make() async throws(KeyRefusal) -> Made {
         try await checkRoom()
-        let keystore = keystore
+        let (keystore, process) = (keystore, process)
         let made = try await perform { () throws(KeystoreError) in
+            if let process {
+                let signer = try process.makeKey()
+                return Made(name: SessionKeystore.name(of: signer.publicKey), signer: signer)
+            }
             let name = SessionKeystore.name(of: try keystore.generate())
             return Made(name: name, signer: try keystore.signer(name))
         }
@@ -131,6 +145,8 @@ struct SessionKeys: KeyOperations {
 
     private func checkRoom() async throws(KeyRefusal) {
         if let obstacle { throw KeyRefusal(reason: obstacle) }
+        // A signer has a bound of its own.
+        guard process == nil else { return }
         let keystore = keystore
         let count = try await perform { () throws(KeystoreError) in try keystore.names().count }
         guard count < HeldKeys.limit else {
@@ -140,7 +156,7 @@ struct SessionKeys: KeyOperations {
         }
     }
 
-    private func use(_ signer: InProcessSigner) async {
+    private func use(_ signer: any Signer) async {
         let name = SessionKeystore.name(of: signer.publicKey).short
         guard isSigning else {
             logger.warning(
@@ -153,7 +169,7 @@ struct SessionKeys: KeyOperations {
     }
 
     private func proof(
-        by signer: InProcessSigner, for account: AccountID
+        by signer: any Signer, for account: AccountID
     ) async throws(KeyRefusal) -> [UInt8] {
         do {
             return try await signer.sign(
