@@ -57,6 +57,9 @@ struct PastFailureTests {
         Case(
             seed: 101_732, nodeCount: 4, profile: .byzantine, session: nil,
             found: "the checker did not know that attackers send votes that are not on their disks"),
+        Case(
+            seed: 100_382, nodeCount: 3, profile: .wan, session: nil,
+            found: "a slow line in a storm held a stream up for a minute, and was not given up"),
     ]
 
     /// Seeds of hunting grounds in which the protocol as it is once broke a rule.

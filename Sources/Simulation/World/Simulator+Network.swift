@@ -221,7 +221,9 @@ extension Simulator {
         let place: Int
         let link = links[number]
         let line = link.lines[end]
-        let trip = link.slowness == 1 ? latency() : latency() * link.slowness
+        let drawn = link.slowness == 1 ? latency() : latency() * link.slowness
+        // A connection on which nothing comes for longer is given up.
+        let trip = min(drawn, Self.silenceLimit)
         var earliest = max(now, line.isFreeAt) + delay + trip
         if case .notification(let channel, _, _) = packet {
             place = Int(channel.rawValue)
