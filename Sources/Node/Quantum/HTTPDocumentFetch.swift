@@ -3,10 +3,11 @@ internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
 
-/// Fetches one document over plain HTTP with a GET, bounded in size and time.
+/// Fetches one document over plain HTTP with a GET or a POST, bounded in size and time: from the
+/// source of measurements, and for the operator's commands from a node's JSON-RPC.
 ///
-/// Plain on purpose: the source of measurements is a device or program on the operator's own
-/// machine or network; `https` is refused with a clear error instead of being half-supported.
+/// Plain on purpose: both are on the operator's own machine or network; `https` is refused with a
+/// clear error instead of being half-supported.
 struct HTTPDocumentFetch: Sendable {
     /// Why an URL is not usable.
     enum InvalidURL: Error, Equatable, CustomStringConvertible {
