@@ -50,6 +50,16 @@ package struct GossipConfiguration: Sendable, Equatable {
     /// A peer's status is taken to be at most this old: bounds how long a peer that never confirms
     /// anything can make us wait before we forward to it.
     package var maximumStatusLag: Duration = .milliseconds(400)
+    /// A vote that so many peers show is a crowd's: any of them could send it to whoever lacks it.
+    package var crowdSize = 3
+    /// Only sets of at least so many validators have crowds. In smaller ones nearly all are connected
+    /// to each other, and forwarding at once is faster.
+    package var smallestCrowdedSet = 17
+    /// What a crowd has is forwarded only when it was held this long, for whoever lacks it asks for
+    /// it; the moment differs by node and vote, so that not all forward it at once.
+    package var crowdPatience: ClosedRange<Duration> = .milliseconds(300)...(.milliseconds(600))
+    /// Peers that are asked at one time for a crowd's votes of one round and phase.
+    package var maximumAskedCount = 4
     /// A certificate is asked for when a peer has shown for this long that it has a newer one.
     package var catchUpDelay: Duration = .milliseconds(300)
     /// A peer that holds all votes of a certificate gets it only when it has not made use of them

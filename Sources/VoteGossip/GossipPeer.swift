@@ -6,7 +6,7 @@ struct GossipPeer: Sendable {
     /// A request that waits for its answer.
     struct Request: Sendable, Equatable {
         let kind: GossipMessageKind
-        /// The round and phase whose votes were asked for.
+        /// The round and phase whose votes a re-send asked for.
         let position: VotePosition?
         let deadline: Instant
     }

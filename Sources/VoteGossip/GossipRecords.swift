@@ -73,6 +73,14 @@ struct Arrival: Sendable {
     let at: Instant
 }
 
+/// Votes that a peer was asked for, as a crowd has them.
+struct Asked: Sendable {
+    let position: VotePosition
+    let votes: Bits
+    /// They are not asked for again before.
+    let until: Instant
+}
+
 /// What a certificate proves.
 struct CertificateContent: Sendable, Equatable {
     /// Certificates remembered.

@@ -75,7 +75,10 @@ extension VoteGossipMachine {
         }
         for place in peers.indices {
             let earliest = now + peers[place].statusLag
-            if let due = peers[place].forwardDueAt, due <= earliest { continue }
+            // What is looked at before it may go is planned anew then. With many peers that is less
+            // than planning every vote.
+            let enough = hasCrowds ? earliest + configuration.bundleDelay.upperBound : earliest
+            if let due = peers[place].forwardDueAt, due <= enough { continue }
             guard canUse(position, place, view),
                 !peers[place].holdings.has(vote.index, at: position)
             else { continue }
@@ -87,9 +90,9 @@ extension VoteGossipMachine {
         }
     }
 
-    /// Forgets votes that arrived so long ago that every status would show them.
+    /// Forgets votes that arrived so long ago that nothing keeps them from being forwarded.
     private mutating func forgetArrivals(before now: Instant) {
-        let limit = configuration.maximumStatusLag
+        let limit = longestWait
         let kept = arrivals.firstIndex { $0.at + limit >= now } ?? arrivals.count
         if kept > 0 { arrivals.removeFirst(kept) }
     }
@@ -99,7 +102,10 @@ extension VoteGossipMachine {
         to place: Int, at earliest: Instant, isUrgent: Bool, _ context: inout GossipContext
     ) {
         if let due = peers[place].forwardDueAt, due <= earliest { return }
-        let due = isUrgent ? earliest : earliest + jitter()
+        let due =
+            hasCrowds
+            ? tick(in: configuration.bundleDelay, after: earliest)
+            : isUrgent ? earliest : earliest + jitter()
         if let set = peers[place].forwardDueAt, set <= due { return }
         peers[place].forwardDueAt = due
         arm(.forward, at: due, &context)
@@ -115,6 +121,7 @@ extension VoteGossipMachine {
     /// Sends everything that is due.
     mutating func forwardDue(_ context: inout GossipContext) {
         publishDue(&context)
+        askCrowds(&context)
         var next = Instant.distantFuture
         for place in peers.indices {
             if let due = peers[place].certificateDueAt, due <= context.now {
@@ -132,6 +139,7 @@ extension VoteGossipMachine {
             next = min(next, peers[place].nextDueAt)
         }
         if let due = topic.nextDue { next = min(next, due) }
+        if let askingDueAt { next = min(next, askingDueAt) }
         if next < .distantFuture { arm(.forward, at: next, &context) }
     }
 
@@ -145,11 +153,14 @@ extension VoteGossipMachine {
             var lacking = view.holdings(at: position)
                 .subtracting(peers[place].holdings.votes(at: position))
             guard !lacking.isEmpty else { continue }
+            let crowded = crowded(at: position, &context)
             for arrival in arrivals
             where arrival.slot.position == position && lacking.contains(arrival.slot.validator) {
-                guard arrival.at + lag > context.now else { continue }
+                let isCrowded = crowded?.contains(arrival.slot.validator) ?? false
+                let ready = isCrowded ? release(of: arrival.at) : arrival.at + lag
+                guard ready > context.now else { continue }
                 lacking.remove(arrival.slot.validator)
-                planForwarding(to: place, at: arrival.at + lag, isUrgent: false, &context)
+                planForwarding(to: place, at: ready, isUrgent: false, &context)
             }
             if let local { lacking.remove(local) }
             sendVotes(lacking, at: position, to: place, &context)

@@ -69,6 +69,13 @@ extension VoteGossipMachine {
         let lacking = quorum.voters.subtracting(peer.holdings.votes(at: position))
         if !isReminder {
             guard !lacking.isEmpty else { return }
+            let due = release(of: quorum.since)
+            if context.now < due, peer.round >= quorum.round,
+                isCrowd({ $0.highestQuorumRound.map { $0 >= quorum.round } ?? false })
+            {
+                peers[place].quorumDueAt = due
+                return arm(.forward, at: due, &context)
+            }
             let held = context.view.holdings(at: position)
             if canUse(position, place, context.view), canTally(position, peer),
                 lacking.count * 2 < quorum.voters.count, lacking.isSubset(of: held)
@@ -158,6 +165,17 @@ extension VoteGossipMachine {
     /// Sends the newest certificate to a peer that still shows that it lacks it.
     mutating func sendCertificateIfBehind(_ place: Int, _ context: inout GossipContext) {
         guard isBehind(place), let newest, peers[place].isListening else { return }
+        let due = release(of: newest.since)
+        // Whoever is in an earlier round cannot make it from votes.
+        if context.now < due, peers[place].round >= newest.round,
+            isCrowd({
+                $0.setID == newest.setID && $0.finalisedNumber >= newest.number
+                    && $0.round > newest.round
+            })
+        {
+            peers[place].certificateDueAt = due
+            return arm(.forward, at: due, &context)
+        }
         let peer = peers[place]
         let position = VotePosition(newest.round, .precommit)
         let patience = newest.since + configuration.certificatePatience

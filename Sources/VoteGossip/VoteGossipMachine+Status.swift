@@ -26,6 +26,7 @@ extension VoteGossipMachine {
             if isFirst || showsOtherRound { restart(place, &context) }
             planQuorumCertificate(to: place, &context)
             planMissing(place, &context)
+            planAsking(place, &context)
             noteAhead(place, &context)
         } else if status.setID > view.domain.set.id {
             noteNewerSet(status.setID, of: place, &context)

@@ -35,6 +35,9 @@ package struct VoteGossipMachine: Sendable {
     var highestQuorum: HighestQuorum?
     /// When the latest votes were verified, in order.
     var arrivals: [Arrival] = []
+    /// When crowds are asked for votes that we lack, and what they were asked for.
+    var askingDueAt: Instant?
+    var asked: [Asked] = []
     /// Certificates that were verified lately, whether or not their blocks are known.
     var verifiedCertificates: [CertificateContent] = []
     /// The highest block that a verified certificate made final, known here or not.
@@ -172,6 +175,8 @@ package struct VoteGossipMachine: Sendable {
         highestCertified = nil
         behindSince = nil
         arrivals = []
+        askingDueAt = nil
+        asked = []
         verifiedCertificates = []
         for index in peers.indices {
             peers[index].holdings = PeerHoldings(validatorCount: set.count)
@@ -265,7 +270,8 @@ package struct VoteGossipMachine: Sendable {
     /// Bytes of votes and certificates that are taken only while there is room, and of accounts of
     /// relays.
     private var refusableByteCount: Int {
-        parking.byteCount + verifications.byteCount + topic.byteCount + arrivals.count * 64
+        parking.byteCount + verifications.byteCount + topic.byteCount
+            + (arrivals.count + asked.count) * 64
             + relayCount * GossipPeer.largestByteCount(validatorCount: validatorCount)
     }
 
@@ -295,6 +301,8 @@ struct GossipContext {
     var effects: [GossipEffect] = []
     /// See `VotingView.collectedPositions`; made once, as it is asked for of every peer.
     private(set) lazy var collectedPositions = view.collectedPositions
+    /// See `VoteGossipMachine.crowded`; made once per round and phase.
+    var crowds: [(position: VotePosition, votes: Bits)] = []
 
     init(view: VotingView, now: Instant) {
         self.view = view

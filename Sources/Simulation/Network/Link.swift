@@ -1,4 +1,4 @@
-internal import Primitives
+package import Primitives
 internal import Validator
 
 /// Two nodes and the connection between them, if there is one.
@@ -34,13 +34,21 @@ final class Link {
     func end(of node: Int) -> Int { ends[0] == node ? 0 : 1 }
 }
 
-/// All pairs of nodes.
-struct LinkTable {
+/// All pairs of nodes, and which of them connect.
+package struct LinkTable {
+    /// How many peers a node dials, and how many more may dial it: as many as it has slots.
+    package static let slotCount = 25
+
     let count: Int
+    /// The links that are dialled: all while every node has slots for all others. In a larger
+    /// network the nodes form a ring in which each dials its successor and as many others, at
+    /// distances that chance picks, as its slots take; so each is dialled by as many.
+    package let dialled: [Int]
     private let nodeCount: Int
     private let links: [Link]
 
-    init(nodeCount: Int, voteByteBudget: Int) {
+    /// - Parameter random: asked only for networks larger than a node's slots.
+    package init(nodeCount: Int, voteByteBudget: Int, random: inout SeededGenerator) {
         self.nodeCount = nodeCount
         var links: [Link] = []
         for one in 0..<nodeCount {
@@ -50,10 +58,25 @@ struct LinkTable {
         }
         self.links = links
         count = links.count
+        guard nodeCount > 2 * Self.slotCount + 1 else {
+            dialled = Array(links.indices)
+            return
+        }
+        // Half the ring is no distance of its own: both ends would dial.
+        let distances = [1] + (2...(nodeCount - 1) / 2).shuffled(using: &random)
+        dialled = distances.prefix(Self.slotCount).flatMap { distance in
+            (0..<nodeCount).map {
+                Self.index($0, ($0 + distance) % nodeCount, nodeCount: nodeCount)
+            }
+        }
     }
 
     /// The number of the link between two different nodes.
-    func index(_ one: Int, _ other: Int) -> Int {
+    package func index(_ one: Int, _ other: Int) -> Int {
+        Self.index(one, other, nodeCount: nodeCount)
+    }
+
+    private static func index(_ one: Int, _ other: Int, nodeCount: Int) -> Int {
         let low = min(one, other)
         let high = max(one, other)
         return low * (2 * nodeCount - low - 1) / 2 + high - low - 1

@@ -114,10 +114,12 @@ package struct Simulator {
         let attackers = Self.attackers(options, world, &random)
         let nodeCount = attackers.count + world.reserveCount + world.observerCount
         let validatorCount = options.nodeCount + world.reserveCount
+        var linkRandom = SeededGenerator(seed: options.seed, purpose: 7)
         links = LinkTable(
             nodeCount: nodeCount,
             voteByteBudget: GossipConfiguration().queueByteBudget(
-                validatorCount: validatorCount))
+                validatorCount: validatorCount),
+            random: &linkRandom)
         history = History(set: domain.set, genesis: domain.genesisHash)
         transcript = Transcript(limit: options.transcriptLimit)
         networkRandom = SeededGenerator(seed: options.seed, purpose: 2)
@@ -229,7 +231,7 @@ package struct Simulator {
             let delay = workRandom.duration(.zero ... .milliseconds(800))
             heap.push(.restart(node: index, life: 0), at: now + delay)
         }
-        for link in 0..<links.count {
+        for link in links.dialled {
             heap.push(.dial(link: link), at: now + networkRandom.duration(.zero ... .seconds(1)))
         }
         heap.push(.remark, at: now + .seconds(1))

@@ -1,0 +1,195 @@
+internal import Coherence
+internal import Primitives
+
+/// Votes that many have. In a large set every neighbour of a node that lacks a vote would forward it,
+/// nearly all of them in vain: what the node shows of the first copy comes too late for the others.
+/// So a vote that a crowd of peers has is not forwarded at first; who lacks it asks one of the crowd.
+/// Forwarding takes over when nobody asks.
+extension VoteGossipMachine {
+    /// Whether the set is large enough.
+    var hasCrowds: Bool { validatorCount >= configuration.smallestCrowdedSet }
+
+    /// Nothing keeps a vote from being forwarded that was held this long.
+    var longestWait: Duration {
+        let lag = configuration.maximumStatusLag
+        return hasCrowds ? max(lag, configuration.crowdPatience.upperBound) : lag
+    }
+
+    // MARK: Who has what
+
+    /// The votes of a round and phase that a crowd has; nil in a small set.
+    func crowded(at position: VotePosition, _ context: inout GossipContext) -> Bits? {
+        guard hasCrowds else { return nil }
+        if let known = context.crowds.first(where: { $0.position == position }) {
+            return known.votes
+        }
+        let votes = votes(at: position, shownBy: configuration.crowdSize)
+        context.crowds.append((position, votes))
+        return votes
+    }
+
+    /// The votes of a round and phase that at least so many peers show.
+    private func votes(at position: VotePosition, shownBy count: Int) -> Bits {
+        var crowd = Crowd(validatorCount: validatorCount, size: count)
+        for place in peers.indices where peers[place].isListening {
+            crowd.add(peers[place].holdings.shownVotes(at: position))
+        }
+        return crowd.votes
+    }
+
+    /// Whether a crowd of peers is like this; never in a small set.
+    func isCrowd(_ isMember: (GossipPeer) -> Bool) -> Bool {
+        guard hasCrowds else { return false }
+        var count = 0
+        for place in peers.indices where peers[place].isListening && isMember(peers[place]) {
+            count += 1
+            if count == configuration.crowdSize { return true }
+        }
+        return false
+    }
+
+    // MARK: When it goes out
+
+    /// When what was held since then goes out although a crowd has it.
+    func release(of since: Instant) -> Instant {
+        tick(in: configuration.crowdPatience, after: since)
+    }
+
+    /// A moment so long after another, one of those at which this node does such things: as far
+    /// apart as the range is wide, and others for other nodes. So one timer serves many peers.
+    func tick(in range: ClosedRange<Duration>, after instant: Instant) -> Instant {
+        let width = UInt64(max(1, (range.upperBound - range.lowerBound).clampedNanoseconds))
+        let earliest = instant + range.lowerBound
+        let since = (earliest.nanoseconds % width + width - configuration.seed % width) % width
+        return since == 0 ? earliest : earliest + .nanoseconds(Int64(width - since))
+    }
+
+    // MARK: Asking
+
+    /// A peer shows votes that we lack: crowds are asked when whatever is on its way has come.
+    mutating func planAsking(_ place: Int, _ context: inout GossipContext) {
+        guard hasCrowds, askingDueAt == nil else { return }
+        let isLacking = context.collectedPositions.contains { position in
+            let shown = peers[place].holdings.shownVotes(at: position)
+            return !lacking(of: shown, at: position, context.view).isEmpty
+        }
+        if isLacking { planAsking(at: context.now + usualStatusLag + jitter(), &context) }
+    }
+
+    private mutating func planAsking(at due: Instant, _ context: inout GossipContext) {
+        askingDueAt = due
+        arm(.forward, at: due, &context)
+    }
+
+    /// The time that half of the peers take to show what they got.
+    private var usualStatusLag: Duration {
+        let lags = peers.lazy.filter(\.isListening).map(\.statusLag).sorted()
+        return lags.isEmpty ? .zero : lags[lags.count / 2]
+    }
+
+    /// Of these votes the ones that are not held here, whether their block is known or not.
+    private func lacking(of shown: Bits, at position: VotePosition, _ view: VotingView) -> Bits {
+        var lacking = shown.subtracting(view.holdings(at: position))
+        if !lacking.isEmpty {
+            for voter in parking.voters(at: position) { lacking.remove(voter) }
+        }
+        return lacking
+    }
+
+    /// Asks for what is due: few peers, for all that crowds have and we lack.
+    mutating func askCrowds(_ context: inout GossipContext) {
+        guard let due = askingDueAt, due <= context.now else { return }
+        askingDueAt = nil
+        asked.removeAll { $0.until <= context.now }
+        // Who has few peers cannot expect a crowd.
+        let size = max(1, min(configuration.crowdSize, activePeers.count / 3))
+        var isOpen = false
+        for position in context.collectedPositions {
+            var missing = lacking(
+                of: votes(at: position, shownBy: size), at: position, context.view)
+            guard !missing.isEmpty else { continue }
+            isOpen = true
+            for earlier in asked where earlier.position == position {
+                missing = missing.subtracting(earlier.votes)
+            }
+            ask(for: missing, at: position, &context)
+        }
+        if isOpen { planAsking(at: context.now + configuration.answerInterval, &context) }
+    }
+
+    private mutating func ask(
+        for votes: Bits, at position: VotePosition, _ context: inout GossipContext
+    ) {
+        var missing = votes
+        for _ in 0..<configuration.maximumAskedCount {
+            guard let (place, part) = mostHelpful(for: missing, at: position, context.view) else {
+                return
+            }
+            missing = missing.subtracting(part)
+            asked.append(
+                Asked(
+                    position: position, votes: part,
+                    until: context.now + configuration.answerInterval))
+            let message = GossipMessage.roundRequest(
+                RoundRequest(
+                    setID: context.view.domain.set.id, round: position.round,
+                    phase: position.phase, missing: part))
+            request(message, from: place, &context)
+        }
+    }
+
+    /// The peer to ask, and what it shows of these votes: the most of all that have failed least;
+    /// any of equals.
+    private mutating func mostHelpful(
+        for missing: Bits, at position: VotePosition, _ view: VotingView
+    ) -> (place: Int, part: Bits)? {
+        guard !missing.isEmpty, !peers.isEmpty else { return nil }
+        let start = Int.random(in: peers.indices, using: &random)
+        var best: (place: Int, part: Bits, failures: Int, count: Int)?
+        for offset in peers.indices {
+            let place = (start + offset) % peers.count
+            guard peers[place].isListening, peers[place].request == nil,
+                peers[place].setID == view.domain.set.id
+            else { continue }
+            let part = peers[place].holdings.shownVotes(at: position).intersection(missing)
+            let (failures, count) = (peers[place].failedRequestCount, part.count)
+            guard count > 0 else { continue }
+            if let best, (best.failures, -best.count) <= (failures, -count) { continue }
+            best = (place, part, failures, count)
+        }
+        return best.map { ($0.place, $0.part) }
+    }
+}
+
+/// Counts how many peers have each vote of a round and phase, up to a bound: a binary counter whose
+/// digits are bitmaps.
+package struct Crowd {
+    /// The votes that so many have.
+    package private(set) var votes: Bits
+    /// The lowest first. They begin so high that the last of a crowd overflows them.
+    private var digits: [Bits]
+
+    /// - Parameter size: at least 1.
+    package init(validatorCount: Int, size: Int) {
+        let none = Bits(validatorCount: validatorCount)
+        let all = Bits(
+            validatorCount: validatorCount,
+            members: (0..<validatorCount).lazy.map { ValidatorIndex(UInt16($0)) })
+        let width = Int.bitWidth - (size - 1).leadingZeroBitCount
+        let start = (1 << width) - size
+        votes = none
+        digits = (0..<width).map { start >> $0 & 1 == 1 ? all : none }
+    }
+
+    /// One more has these.
+    package mutating func add(_ some: Bits) {
+        var carry = some
+        for place in digits.indices {
+            let both = digits[place].intersection(carry)
+            digits[place].formUnion(carry)
+            digits[place] = digits[place].subtracting(both)
+            carry = both
+        }
+        votes.formUnion(carry)
+    }
+}
