@@ -46,6 +46,13 @@ package struct Bits: Sendable, Hashable {
         for member in members where Int(member.rawValue) < validatorCount { insert(member) }
     }
 
+    /// All of `validatorCount` validators.
+    init(allOf validatorCount: Int) {
+        self.init(
+            validatorCount: validatorCount,
+            members: (0..<validatorCount).lazy.map { ValidatorIndex(UInt16($0)) })
+    }
+
     /// The packed bits.
     package var bytes: [UInt8] {
         var bytes: [UInt8] = []

@@ -37,11 +37,11 @@ extension VoteGossipMachine {
         return crowd.votes
     }
 
-    /// Whether a crowd of peers is like this; never in a small set.
-    func isCrowd(_ isMember: (GossipPeer) -> Bool) -> Bool {
+    /// Whether a crowd of peers, by their places, is like this; never in a small set.
+    private func isCrowd(_ isMember: (Int) -> Bool) -> Bool {
         guard hasCrowds else { return false }
         var count = 0
-        for place in peers.indices where peers[place].isListening && isMember(peers[place]) {
+        for place in peers.indices where peers[place].isListening && isMember(place) {
             count += 1
             if count == configuration.crowdSize { return true }
         }
@@ -53,6 +53,17 @@ extension VoteGossipMachine {
     /// When what was held since then goes out although a crowd has it.
     func release(of since: Instant) -> Instant {
         tick(in: configuration.crowdPatience, after: since)
+    }
+
+    /// When a proof of a round, held since then, goes out to a peer if that is later than now: a
+    /// crowd has it, and the peer can make it from votes, as it is not in an earlier round.
+    func deferral(
+        since: Instant, round: RoundNumber, to place: Int, _ now: Instant,
+        whileCrowd isMember: (Int) -> Bool
+    ) -> Instant? {
+        let due = release(of: since)
+        guard now < due, peers[place].round >= round, isCrowd(isMember) else { return nil }
+        return due
     }
 
     /// A moment so long after another, one of those at which this node does such things: as far
@@ -87,15 +98,6 @@ extension VoteGossipMachine {
         return lags.isEmpty ? .zero : lags[lags.count / 2]
     }
 
-    /// Of these votes the ones that are not held here, whether their block is known or not.
-    private func lacking(of shown: Bits, at position: VotePosition, _ view: VotingView) -> Bits {
-        var lacking = shown.subtracting(view.holdings(at: position))
-        if !lacking.isEmpty {
-            for voter in parking.voters(at: position) { lacking.remove(voter) }
-        }
-        return lacking
-    }
-
     /// Asks for what is due: few peers, for all that crowds have and we lack.
     mutating func askCrowds(_ context: inout GossipContext) {
         guard let due = askingDueAt, due <= context.now else { return }
@@ -122,42 +124,19 @@ extension VoteGossipMachine {
     ) {
         var missing = votes
         for _ in 0..<configuration.maximumAskedCount {
-            guard let (place, part) = mostHelpful(for: missing, at: position, context.view) else {
-                return
-            }
+            guard !missing.isEmpty, !peers.isEmpty else { return }
+            // From anywhere, so that not all ask the same.
+            let start = Int.random(in: peers.indices, using: &random)
+            let best = mostHelpful(for: missing, at: position, from: start, context.view)
+            guard let (place, part) = best else { return }
             missing = missing.subtracting(part)
             asked.append(
                 Asked(
                     position: position, votes: part,
                     until: context.now + configuration.answerInterval))
-            let message = GossipMessage.roundRequest(
-                RoundRequest(
-                    setID: context.view.domain.set.id, round: position.round,
-                    phase: position.phase, missing: part))
-            request(message, from: place, &context)
+            request(
+                roundRequest(for: part, at: position, context.view), from: place, &context)
         }
-    }
-
-    /// The peer to ask, and what it shows of these votes: the most of all that have failed least;
-    /// any of equals.
-    private mutating func mostHelpful(
-        for missing: Bits, at position: VotePosition, _ view: VotingView
-    ) -> (place: Int, part: Bits)? {
-        guard !missing.isEmpty, !peers.isEmpty else { return nil }
-        let start = Int.random(in: peers.indices, using: &random)
-        var best: (place: Int, part: Bits, failures: Int, count: Int)?
-        for offset in peers.indices {
-            let place = (start + offset) % peers.count
-            guard peers[place].isListening, peers[place].request == nil,
-                peers[place].setID == view.domain.set.id
-            else { continue }
-            let part = peers[place].holdings.shownVotes(at: position).intersection(missing)
-            let (failures, count) = (peers[place].failedRequestCount, part.count)
-            guard count > 0 else { continue }
-            if let best, (best.failures, -best.count) <= (failures, -count) { continue }
-            best = (place, part, failures, count)
-        }
-        return best.map { ($0.place, $0.part) }
     }
 }
 
@@ -172,9 +151,7 @@ package struct Crowd {
     /// - Parameter size: at least 1.
     package init(validatorCount: Int, size: Int) {
         let none = Bits(validatorCount: validatorCount)
-        let all = Bits(
-            validatorCount: validatorCount,
-            members: (0..<validatorCount).lazy.map { ValidatorIndex(UInt16($0)) })
+        let all = Bits(allOf: validatorCount)
         let width = Int.bitWidth - (size - 1).leadingZeroBitCount
         let start = (1 << width) - size
         votes = none

@@ -69,10 +69,10 @@ extension VoteGossipMachine {
         let lacking = quorum.voters.subtracting(peer.holdings.votes(at: position))
         if !isReminder {
             guard !lacking.isEmpty else { return }
-            let due = release(of: quorum.since)
-            if context.now < due, peer.round >= quorum.round,
-                isCrowd({ $0.highestQuorumRound.map { $0 >= quorum.round } ?? false })
-            {
+            let due = deferral(
+                since: quorum.since, round: quorum.round, to: place, context.now,
+                whileCrowd: { peers[$0].highestQuorumRound.map { $0 >= quorum.round } ?? false })
+            if let due {
                 peers[place].quorumDueAt = due
                 return arm(.forward, at: due, &context)
             }
@@ -165,14 +165,10 @@ extension VoteGossipMachine {
     /// Sends the newest certificate to a peer that still shows that it lacks it.
     mutating func sendCertificateIfBehind(_ place: Int, _ context: inout GossipContext) {
         guard isBehind(place), let newest, peers[place].isListening else { return }
-        let due = release(of: newest.since)
-        // Whoever is in an earlier round cannot make it from votes.
-        if context.now < due, peers[place].round >= newest.round,
-            isCrowd({
-                $0.setID == newest.setID && $0.finalisedNumber >= newest.number
-                    && $0.round > newest.round
-            })
-        {
+        let due = deferral(
+            since: newest.since, round: newest.round, to: place, context.now,
+            whileCrowd: { peers[$0].setID == newest.setID && !isBehind($0) })
+        if let due {
             peers[place].certificateDueAt = due
             return arm(.forward, at: due, &context)
         }

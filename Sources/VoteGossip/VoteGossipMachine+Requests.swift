@@ -14,28 +14,51 @@ extension VoteGossipMachine {
         let view = context.view
         for position in view.collectedPositions {
             guard !peers.contains(where: { $0.request?.position == position }) else { continue }
-            var held = view.holdings(at: position)
-            for voter in parking.voters(at: position) { held.insert(voter) }
-            var best: (place: Int, missing: Bits, count: Int)?
-            for place in activePeers
-            where peers[place].request == nil && peers[place].setID == view.domain.set.id {
-                let missing = peers[place].holdings.shownVotes(at: position).subtracting(held)
-                let count = missing.count
-                guard count > 0 else { continue }
-                if let rival = best {
-                    let failures = peers[place].failedRequestCount
-                    let rivalFailures = peers[rival.place].failedRequestCount
-                    guard (failures, -count) < (rivalFailures, -rival.count) else { continue }
-                }
-                best = (place, missing, count)
-            }
-            guard let best else { continue }
-            let message = GossipMessage.roundRequest(
-                RoundRequest(
-                    setID: view.domain.set.id, round: position.round, phase: position.phase,
-                    missing: best.missing))
-            request(message, position: position, from: best.place, &context)
+            let all = Bits(allOf: validatorCount)
+            let missing = lacking(of: all, at: position, view)
+            let best = mostHelpful(for: missing, at: position, from: 0, view)
+            guard let (place, part) = best else { continue }
+            let message = roundRequest(for: part, at: position, view)
+            request(message, position: position, from: place, &context)
         }
+    }
+
+    func roundRequest(
+        for missing: Bits, at position: VotePosition, _ view: VotingView
+    ) -> GossipMessage {
+        .roundRequest(
+            RoundRequest(
+                setID: view.domain.set.id, round: position.round, phase: position.phase,
+                missing: missing))
+    }
+
+    /// Of these votes the ones that are not held here, whether their block is known or not.
+    func lacking(of shown: Bits, at position: VotePosition, _ view: VotingView) -> Bits {
+        var lacking = shown.subtracting(view.holdings(at: position))
+        if !lacking.isEmpty {
+            for voter in parking.voters(at: position) { lacking.remove(voter) }
+        }
+        return lacking
+    }
+
+    /// The peer to ask, and what it shows of these votes: the most of all that have failed least; of
+    /// equals the first, counted around from `start`.
+    func mostHelpful(
+        for missing: Bits, at position: VotePosition, from start: Int, _ view: VotingView
+    ) -> (place: Int, part: Bits)? {
+        var best: (place: Int, part: Bits, failures: Int, count: Int)?
+        for offset in peers.indices {
+            let place = (start + offset) % peers.count
+            guard peers[place].isListening, peers[place].request == nil,
+                peers[place].setID == view.domain.set.id
+            else { continue }
+            let part = peers[place].holdings.shownVotes(at: position).intersection(missing)
+            let (failures, count) = (peers[place].failedRequestCount, part.count)
+            guard count > 0 else { continue }
+            if let best, (best.failures, -best.count) <= (failures, -count) { continue }
+            best = (place, part, failures, count)
+        }
+        return best.map { ($0.place, $0.part) }
     }
 
     /// Sends a request unless the peer has one to answer already.
