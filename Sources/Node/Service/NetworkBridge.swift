@@ -116,12 +116,14 @@ final class NetworkBridge: Sendable {
     func ban(_ handle: PeerHandle, for duration: Duration) {
         guard let peer = directory.peer(of: handle) else { return }
         let (swarm, bans, observer) = (swarm, bans, observer)
+        // Noted first: whoever sees the connection end finds the ban in the book.
+        bans.add(peer, for: duration)
         swarm.ban(peer, for: duration)
         jobContinuation.yield {
             // It may have become reserved since the core was told that it is not.
-            guard await !swarm.isReserved(peer) else { return }
+            guard await !swarm.isReserved(peer) else { return await bans.remove(peer) }
             observer.banned(handle, for: duration)
-            await bans.add(peer, for: duration)
+            await bans.store(peer)
         }
     }
 
@@ -216,7 +218,7 @@ final class NetworkBridge: Sendable {
                 if channel == .votes { setPace(of: peer, handshake) }
                 let hints = PeerHints(
                     isReserved: await swarm.isReserved(peer),
-                    earlierBans: await bans.count(of: peer))
+                    earlierBans: bans.count(of: peer))
                 await host.submit(.streamOpened(channel, handle, handshake: handshake, hints))
             case .streamClosed:
                 await host.submit(.streamClosed(channel, handle))

@@ -56,7 +56,7 @@ struct NodeView: NodeQueries {
         }
     }
 
-    func bans() async -> [BanReport] { await bans.reports() }
+    func bans() async -> [BanReport] { bans.reports() }
 
     func reservedPeers() async -> [String] {
         await network.swarm.reservedPeers().map { "\($0)" }
