@@ -118,7 +118,7 @@ package struct SyncMachine: Sendable {
     package var load: SyncLoad {
         SyncLoad(
             peers: peers.handles.count, requests: requests.count, targets: targets.count,
-            collectedByteCount: targets.reduce(0) { $0 + $1.byteCount }, parked: parked.count,
+            collectedByteCount: collectedByteCount, parked: parked.count,
             verifying: verification.count, windows: catchUp?.windows.count ?? 0,
             served: served.count, checkedTransactions: checkedTransactions.count)
     }
@@ -132,9 +132,11 @@ package struct SyncMachine: Sendable {
             && catchUp?.windows.count ?? 0 <= configuration.maximumWindowCount
             && served.count <= configuration.maximumServedCount
             && checkedTransactions.count <= configuration.maximumCheckedTransactionCount
-            && targets.reduce(0) { $0 + $1.byteCount } <= configuration.maximumCollectedByteCount
+            && collectedByteCount <= configuration.maximumCollectedByteCount
         return isWithinBounds ? nil : "the block sync: \(load)"
     }
+
+    private var collectedByteCount: Int { targets.reduce(0) { $0 + $1.byteCount } }
 
     /// The connected peers and the best block that each claims, ascending by handle.
     package var peerHeads: [(peer: PeerHandle, best: BlockRef)] {

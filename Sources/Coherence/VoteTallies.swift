@@ -48,36 +48,34 @@ struct VoteTallies: Sendable {
 
     /// Whether a block has a quorum in a round and phase; false outside [r-1, r+1].
     func hasQuorum(_ round: RoundNumber, _ phase: VotePhase) -> Bool {
-        windowIndex(round).map { !window[$0][Int(phase.rawValue)].quorumTargets.isEmpty } ?? false
+        tally(round, phase).map { !$0.quorumTargets.isEmpty } ?? false
     }
 
     /// The bitmap of a round and phase; nil outside [r-1, r+1].
     func bitmap(_ round: RoundNumber, _ phase: VotePhase) -> [UInt8]? {
-        windowIndex(round).map { window[$0][Int(phase.rawValue)].bitmap }
+        tally(round, phase)?.bitmap
     }
 
     /// The vote of a slot for a target; nil outside [r-1, r+1].
     func vote(in slot: VoteSlot, for target: VoteTarget) -> VerifiedVote? {
-        windowIndex(slot.round).flatMap {
-            window[$0][Int(slot.phase.rawValue)].vote(of: slot.validator, for: target)
-        }
+        tally(slot.round, slot.phase)?.vote(of: slot.validator, for: target)
     }
 
     /// How many votes for a target are counted; 0 outside [r-1, r+1].
     func voteCount(_ round: RoundNumber, _ phase: VotePhase, for target: VoteTarget) -> Int {
-        windowIndex(round).map { window[$0][Int(phase.rawValue)].votes(for: target) } ?? 0
+        tally(round, phase)?.votes(for: target) ?? 0
     }
 
     /// The validators that voted for a target, ascending; none outside [r-1, r+1].
     func supporters(
         _ round: RoundNumber, _ phase: VotePhase, of target: VoteTarget
     ) -> [ValidatorIndex] {
-        windowIndex(round).map { window[$0][Int(phase.rawValue)].supporters(of: target) } ?? []
+        tally(round, phase)?.supporters(of: target) ?? []
     }
 
     /// All votes of the validators whose bit is set in `wanted`; none outside [r-1, r+1].
     func votes(_ round: RoundNumber, _ phase: VotePhase, wanted: [UInt8]) -> [VerifiedVote] {
-        windowIndex(round).map { window[$0][Int(phase.rawValue)].votes(wanted: wanted) } ?? []
+        tally(round, phase)?.votes(wanted: wanted) ?? []
     }
 
     /// The tally of the current round.

@@ -177,20 +177,37 @@ package enum Program {
         var text: String { bytes.withLock { String(decoding: $0, as: UTF8.self) } }
     }
 
-    /// A TCP port that nobody listens on now.
+    /// A TCP port that is free on every address, and that this process has not named before.
+    ///
+    /// It is none of those that the kernel gives to whoever asks for any, as other tests do: one of
+    /// these might be gone before it is used.
     package static func freePort() throws -> Int {
+        for _ in portRange {
+            let port = nextPort.withLock { next in
+                defer { next = next + 1 < portRange.upperBound ? next + 1 : portRange.lowerBound }
+                return next
+            }
+            if isFree(port) { return port }
+        }
+        throw TestFailure("no free port in \(portRange)")
+    }
+
+    /// Below the kernel's own (/proc/sys/net/ipv4/ip_local_port_range) and a node's usual ports.
+    private static let portRange = 20_000..<30_000
+    /// Another start for each process, should several share a network.
+    private static let nextPort = Mutex(
+        portRange.lowerBound + Int(getpid()) * 16 % portRange.count)
+
+    private static func isFree(_ port: Int) -> Bool {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = inet_addr("127.0.0.1")
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let status = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                bind(descriptor, pointer, size) == 0 ? getsockname(descriptor, pointer, &size) : -1
+        address.sin_port = UInt16(port).bigEndian
+        return withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
             }
         }
-        guard status == 0 else { throw TestFailure("no free port") }
-        return Int(UInt16(bigEndian: address.sin_port))
     }
 }
