@@ -95,7 +95,7 @@ import Testing
             #expect(try !lab.prometheus.isFiring(alert), "\(alert) fires without a cause")
         }
         try checkPage(lab.page(of: "alice"))
-        try checkPanels(lab.prometheus)
+        try await checkPanels(lab)
 
         // A quantum source that is worse, then too bad to vote with.
         try lab.measure(qber: 1_050)
@@ -176,8 +176,8 @@ import Testing
         }
     }
 
-    /// Every query of the dashboard has data.
-    private func checkPanels(_ prometheus: PrometheusServer) throws {
+    /// Every query of the dashboard has data, those of recorded values after the next evaluation.
+    private func checkPanels(_ lab: Lab) async throws {
         struct Dashboard: Decodable {
             struct Panel: Decodable {
                 struct Target: Decodable { let expr: String }
@@ -194,9 +194,9 @@ import Testing
                 let expression = target.expr.replacing("$instance", with: ".*")
                     .replacing("$__rate_interval", with: "10s")
                 count += 1
-                #expect(
-                    try !prometheus.query(expression).isEmpty,
-                    "the panel \(panel.title) has no data: \(expression)")
+                try await lab.wait(for: "data in the panel \(panel.title): \(expression)") {
+                    try !lab.prometheus.query(expression).isEmpty
+                }
             }
         }
         #expect(count > 30)

@@ -62,8 +62,12 @@ struct DiscoveryInteropTests {
                 try #require(await hidden.closestPeers(to: hidden.localPeer)).map(\.id)
                     == [peer.id])
             searcher.addBootnode(peer.address)
-            let found = try #require(await searcher.closestPeers(to: hidden.localPeer))
-            #expect(found.first?.id == hidden.localPeer)
+            // The peer tells of a node as soon as it has learnt its addresses by identify.
+            var found: [KademliaPeer] = []
+            try await eventually("the peer tells of the hidden node") {
+                found = try #require(await searcher.closestPeers(to: hidden.localPeer))
+                return found.first?.id == hidden.localPeer
+            }
             #expect(
                 found.first?.addresses == [
                     try #require(await address(of: hidden).removingPeerID())

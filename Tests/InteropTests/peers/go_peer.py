@@ -119,6 +119,17 @@ class Daemon:
         with self.dial() as connection:
             return self.exchange(connection, fields)
 
+    def search(self, **fields):
+        """Searches the DHT, as soon as there is somebody to ask: a connected peer enters the table a
+        moment after identify has told of its protocols."""
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                return self.request(type=pb.Request.DHT, dht=pb.DHTRequest(**fields))
+            except RuntimeError as error:
+                if str(error) != "failed to find any peer in table" or time.monotonic() > deadline:
+                    raise
+
     def open(self, peer, protocol):
         connection = self.dial()
         self.exchange(connection, {
@@ -228,11 +239,9 @@ class Commands:
 
     def find_peer(self, command):
         """Where a peer is, by the DHT."""
-        found = self.daemon.request(
-            type=pb.Request.DHT,
-            dht=pb.DHTRequest(
-                type=pb.DHTRequest.FIND_PEER, peer=base58.b58decode(command["peer"]), timeout=10))
-        peer = found.dht.peer
+        peer = self.daemon.search(
+            type=pb.DHTRequest.FIND_PEER, peer=base58.b58decode(command["peer"]), timeout=10
+        ).dht.peer
         return {
             "peer": base58.b58encode(peer.id).decode(),
             "addresses": [str(Multiaddr(a)) for a in peer.addrs],
