@@ -15,6 +15,7 @@ from libp2p.crypto.x25519 import create_new_key_pair
 from libp2p.custom_types import TProtocol
 from libp2p.discovery.events.peerDiscovery import peerDiscovery
 from libp2p.kad_dht.kad_dht import DHTMode, KadDHT
+from libp2p.network.config import ConnectionConfig
 from libp2p.network.stream.exceptions import StreamEOF
 from libp2p.peer.id import ID
 from libp2p.peer.peerinfo import info_from_p2p_addr
@@ -286,14 +287,18 @@ IDENTITIES = {
 
 async def main():
     keys = IDENTITIES[identity_kind()]()
+    # Before the host, which looks for others as soon as it is made.
+    discoveries = Discoveries()
+    peerDiscovery.register_peer_discovered_handler(discoveries.found)
     host = new_host(
         key_pair=keys,
         sec_opt={NOISE: Transport(keys, noise_privkey=create_new_key_pair().private_key)},
         muxer_opt={TProtocol(YAMUX): Yamux},
         enable_mDNS="--mdns" in sys.argv,
+        # It wants half of one connection, that is none, so that it does not dial whom it finds.
+        connection_config=ConnectionConfig(min_connections=0, low_watermark=0, high_watermark=1)
+        if "--mdns" in sys.argv else None,
     )
-    discoveries = Discoveries()
-    peerDiscovery.register_peer_discovered_handler(discoveries.found)
     dht = KadDHT(host, DHTMode.SERVER) if "--dht" in sys.argv else None
     listen = [multiaddr.Multiaddr("/ip4/127.0.0.1/tcp/0")]
     router, pubsub = pubsub_of(host)
