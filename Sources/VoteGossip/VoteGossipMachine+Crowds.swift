@@ -37,15 +37,11 @@ extension VoteGossipMachine {
         return crowd.votes
     }
 
-    /// Whether a crowd of peers, by their places, is like this; never in a small set.
-    private func isCrowd(_ isMember: (Int) -> Bool) -> Bool {
-        guard hasCrowds else { return false }
-        var count = 0
-        for place in peers.indices where peers[place].isListening && isMember(place) {
-            count += 1
-            if count == configuration.crowdSize { return true }
-        }
-        return false
+    /// How many peers, by their places, are like this, if they are a crowd; nil in a small set.
+    func crowd(_ isMember: (Int) -> Bool) -> Int? {
+        guard hasCrowds else { return nil }
+        let count = peers.indices.count { peers[$0].isListening && isMember($0) }
+        return count >= configuration.crowdSize ? count : nil
     }
 
     // MARK: When it goes out
@@ -55,15 +51,42 @@ extension VoteGossipMachine {
         tick(in: configuration.crowdPatience, after: since)
     }
 
-    /// When a proof of a round, held since then, goes out to a peer if that is later than now: a
-    /// crowd has it, and the peer can make it from votes, as it is not in an earlier round.
-    func deferral(
-        since: Instant, round: RoundNumber, to place: Int, _ now: Instant,
-        whileCrowd isMember: (Int) -> Bool
+    /// When a proof of a round, held since then, is looked at again for a peer; nil when it goes out
+    /// now, as always in a small set.
+    ///
+    /// The peer has time to show that it has it. If a crowd has it, a peer that can make it from votes,
+    /// as it is not in an earlier round, has longer; and from then on chance decides who of the crowd
+    /// sends it, a few at a time, until the peer shows it.
+    ///
+    /// - Parameter crowd: how many peers have it, if they are a crowd.
+    mutating func deferral(
+        since: Instant, round: RoundNumber, to place: Int, _ now: Instant, crowd: Int?
     ) -> Instant? {
+        guard hasCrowds else { return nil }
+        let shown = since + peers[place].statusLag
+        guard shown <= now else { return shown }
+        guard let crowd else { return nil }
         let due = release(of: since)
-        guard now < due, peers[place].round >= round, isCrowd(isMember) else { return nil }
-        return due
+        if now < due, peers[place].round >= round { return due }
+        return turn(towards: place, crowd: crowd, now)
+    }
+
+    /// When it is looked at again whether we are one of those who send a peer what a crowd has; nil
+    /// when we are.
+    ///
+    /// Chance picks a few of the crowd, and four times as many each time after: how many of the
+    /// crowd are connected to the peer is not known here.
+    mutating func turn(towards place: Int, crowd: Int, _ now: Instant) -> Instant? {
+        let earlier = peers[place].turn
+        if now < earlier.nextAt { return earlier.nextAt }
+        let isForgotten = earlier.nextAt + configuration.crowdPatience.upperBound < now
+        let lostCount = isForgotten ? 0 : earlier.lostCount
+        peers[place].turn.lostCount = 0
+        // We are of the crowd, too.
+        let drawn = Int.random(in: 0...crowd, using: &random)
+        guard drawn >> (2 * lostCount) >= configuration.crowdSize else { return nil }
+        peers[place].turn = (release(of: now), lostCount + 1)
+        return peers[place].turn.nextAt
     }
 
     /// A moment so long after another, one of those at which this node does such things: as far
@@ -93,7 +116,7 @@ extension VoteGossipMachine {
     }
 
     /// The time that half of the peers take to show what they got.
-    private var usualStatusLag: Duration {
+    var usualStatusLag: Duration {
         let lags = peers.lazy.filter(\.isListening).map(\.statusLag).sorted()
         return lags.isEmpty ? .zero : lags[lags.count / 2]
     }

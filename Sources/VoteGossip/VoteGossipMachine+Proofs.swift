@@ -25,7 +25,7 @@ extension VoteGossipMachine {
         }
         for place in activePeers {
             if isHint {
-                sendQuorumCertificateIfLacking(place, isReminder: true, &context)
+                sendQuorumCertificateIfLacking(place, .hint, &context)
             } else {
                 planQuorumCertificate(to: place, &context)
             }
@@ -51,12 +51,20 @@ extension VoteGossipMachine {
             && (peer.highestQuorumRound.map { $0 < quorum.round } ?? true)
     }
 
-    /// Sends a peer the highest quorum certificate, or the few prevotes that it lacks of it.
-    ///
-    /// - Parameter isReminder: the peer goes on showing a lower one: whether or not it has the
-    ///   prevotes, it needs the certificate.
+    /// Why a quorum certificate is sent to a peer that shows a lower one.
+    enum QuorumOccasion {
+        /// It was formed, and the peer has had time to show it.
+        case formed
+        /// A primary's prevote rests on it.
+        case hint
+        /// The peer goes on showing a lower one.
+        case reminder
+    }
+
+    /// Sends a peer the highest quorum certificate, or the few prevotes that it lacks of one that was
+    /// formed; else it needs the certificate, whether or not it has the prevotes.
     mutating func sendQuorumCertificateIfLacking(
-        _ place: Int, isReminder: Bool, _ context: inout GossipContext
+        _ place: Int, _ occasion: QuorumOccasion, _ context: inout GossipContext
     ) {
         guard let quorum = highestQuorum, lacksQuorum(quorum, place, context.view) else { return }
         let peer = peers[place]
@@ -67,15 +75,17 @@ extension VoteGossipMachine {
         }
         let position = VotePosition(quorum.round, .prevote)
         let lacking = quorum.voters.subtracting(peer.holdings.votes(at: position))
-        if !isReminder {
-            guard !lacking.isEmpty else { return }
+        if occasion == .formed && lacking.isEmpty { return }
+        if occasion != .hint {
             let due = deferral(
                 since: quorum.since, round: quorum.round, to: place, context.now,
-                whileCrowd: { peers[$0].highestQuorumRound.map { $0 >= quorum.round } ?? false })
+                crowd: crowd { peers[$0].highestQuorumRound.map { $0 >= quorum.round } ?? false })
             if let due {
                 peers[place].quorumDueAt = due
                 return arm(.forward, at: due, &context)
             }
+        }
+        if occasion == .formed {
             let held = context.view.holdings(at: position)
             if canUse(position, place, context.view), canTally(position, peer),
                 lacking.count * 2 < quorum.voters.count, lacking.isSubset(of: held)
@@ -114,7 +124,7 @@ extension VoteGossipMachine {
         if let highest = highestCertified, highest <= context.view.finalised.number {
             highestCertified = nil
         }
-        behindSince = nil
+        catchUpDueAt = nil
         for place in peers.indices {
             if highestQuorum == nil { peers[place].quorumDueAt = nil }
             noteAhead(place, &context)
@@ -167,7 +177,7 @@ extension VoteGossipMachine {
         guard isBehind(place), let newest, peers[place].isListening else { return }
         let due = deferral(
             since: newest.since, round: newest.round, to: place, context.now,
-            whileCrowd: { peers[$0].setID == newest.setID && !isBehind($0) })
+            crowd: crowd { peers[$0].setID == newest.setID && !isBehind($0) })
         if let due {
             peers[place].certificateDueAt = due
             return arm(.forward, at: due, &context)

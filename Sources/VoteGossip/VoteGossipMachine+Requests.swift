@@ -110,9 +110,11 @@ extension VoteGossipMachine {
 
     /// A peer shows that it has a newer certificate: it is asked for soon, unless it comes before.
     mutating func noteAhead(_ place: Int, _ context: inout GossipContext) {
-        guard behindSince == nil, isAhead(place, context.view) else { return }
-        behindSince = context.now
-        arm(.request, at: context.now + configuration.catchUpDelay, &context)
+        guard catchUpDueAt == nil, isAhead(place, context.view) else { return }
+        // In a large set nobody sends it of his own accord as soon as that.
+        let delay = hasCrowds ? usualStatusLag + jitter() : configuration.catchUpDelay
+        catchUpDueAt = context.now + delay
+        arm(.request, at: context.now + delay, &context)
     }
 
     /// A peer is in a set that is not active here: the way there leads over the hand-off
@@ -136,17 +138,18 @@ extension VoteGossipMachine {
 
     /// Asks one peer at a time for the certificate that we lack.
     private mutating func askForCertificate(_ context: inout GossipContext) {
-        guard let since = behindSince else { return }
+        guard let due = catchUpDueAt else { return }
         guard !peers.contains(where: { $0.request?.kind == .certificateRequest }) else { return }
-        let due = since + configuration.catchUpDelay
         guard due <= context.now else { return arm(.request, at: due, &context) }
         let view = context.view
         let ahead = peers.indices.filter { isAhead($0, view) }
         guard !ahead.isEmpty else {
-            behindSince = nil
+            catchUpDueAt = nil
             return
         }
-        let free = ahead.filter { peers[$0].request == nil }
+        var free = ahead.filter { peers[$0].request == nil }
+        // Of equals one is taken by chance, so that not all ask the same.
+        if hasCrowds { free.shuffle(using: &random) }
         let best = free.min { left, right in
             let (one, other) = (peers[left], peers[right])
             if one.failedRequestCount != other.failedRequestCount {

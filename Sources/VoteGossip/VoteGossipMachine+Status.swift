@@ -147,7 +147,7 @@ extension VoteGossipMachine {
         sendStatus(status, to: places, &context)
         resendOwnVotes(to: places, &context)
         for place in places {
-            sendQuorumCertificateIfLacking(place, isReminder: true, &context)
+            sendQuorumCertificateIfLacking(place, .reminder, &context)
             peers[place].holdings.fade()
         }
         reconcile(&context)

@@ -50,8 +50,8 @@ package struct VoteGossipMachine: Sendable {
     var relayCount = 0
     /// The storage reads under way, by peer.
     var loads: [Load] = []
-    /// Since when some peer shows a newer certificate than ours.
-    var behindSince: Instant?
+    /// Some peer shows a newer certificate than ours: when one is asked for it.
+    var catchUpDueAt: Instant?
     /// The last status that went to all, and when.
     var lastStatus: (status: GossipStatus, sentAt: Instant)?
     var resendInterval: Duration
@@ -173,7 +173,7 @@ package struct VoteGossipMachine: Sendable {
         local = nil
         newestAhead = Array(repeating: nil, count: set.count)
         highestCertified = nil
-        behindSince = nil
+        catchUpDueAt = nil
         arrivals = []
         askingDueAt = nil
         asked = []
