@@ -34,7 +34,7 @@ struct GossipPeer: Sendable {
     /// The highest quorum certificate is to be sent unless the peer has its votes by then.
     var quorumDueAt: Instant?
     var certificateDueAt: Instant?
-    /// Until when others send it what a crowd has, and how many times in a row they were picked.
+    /// Until when others send it the proofs that a crowd has, and how often in a row they were picked.
     var turn = (nextAt: Instant.zero, lostCount: 0)
     /// Votes of its that wait until fewer are being verified, in order.
     var waitingVotes: [VerificationJobID] = []

@@ -71,12 +71,12 @@ extension VoteGossipMachine {
         return turn(towards: place, crowd: crowd, now)
     }
 
-    /// When it is looked at again whether we are one of those who send a peer what a crowd has; nil
-    /// when we are.
+    /// When it is looked at again whether we are one of those who send a peer a proof that a crowd has;
+    /// nil when we are.
     ///
     /// Chance picks a few of the crowd, and four times as many each time after: how many of the
     /// crowd are connected to the peer is not known here.
-    mutating func turn(towards place: Int, crowd: Int, _ now: Instant) -> Instant? {
+    private mutating func turn(towards place: Int, crowd: Int, _ now: Instant) -> Instant? {
         let earlier = peers[place].turn
         if now < earlier.nextAt { return earlier.nextAt }
         let isForgotten = earlier.nextAt + configuration.crowdPatience.upperBound < now

@@ -163,24 +163,8 @@ extension VoteGossipMachine {
                 planForwarding(to: place, at: ready, isUrgent: false, &context)
             }
             if let local { lacking.remove(local) }
-            if let crowded { leaveToOthers(crowded, &lacking, at: position, place, &context) }
             sendVotes(lacking, at: position, to: place, &context)
         }
-    }
-
-    /// Takes out what a crowd has if it is not our turn to send it.
-    private mutating func leaveToOthers(
-        _ crowded: Bits, _ lacking: inout Bits, at position: VotePosition, _ place: Int,
-        _ context: inout GossipContext
-    ) {
-        let late = lacking.intersection(crowded)
-        guard !late.isEmpty else { return }
-        let crowd = crowd {
-            !peers[$0].holdings.shownVotes(at: position).intersection(late).isEmpty
-        }
-        guard let crowd, let due = turn(towards: place, crowd: crowd, context.now) else { return }
-        lacking = lacking.subtracting(late)
-        planForwarding(to: place, at: due, isUrgent: false, &context)
     }
 
     /// Sends the held votes of these validators in bundles, one or more for each target.
