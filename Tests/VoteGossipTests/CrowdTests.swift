@@ -147,7 +147,7 @@ import VoteGossip
         return (hosts, try #require(target))
     }
 
-    /// Whom a host sends the newest certificate within a time.
+    /// How often a host sends peer 12 the newest certificate within a time.
     static func sent(_ host: inout Host, within time: Duration) -> Int {
         host.advance(time).sent(.certificate).count { $0.to == [12] }
     }
