@@ -86,9 +86,13 @@ package struct HTTPConnection: Sendable {
 
     /// Says that the server is full and closes.
     func turnAway() async {
-        let text =
-            "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-        try? await channel.writeAndFlush(ByteBuffer(string: text))
+        let reason =
+            "This node serves as many connections as it may. Close some, or try again later. "
+            + "The operator sets the number with --rpc-max-connections.\n"
+        let head =
+            "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n"
+            + "Content-Length: \(reason.utf8.count)\r\nConnection: close\r\n\r\n"
+        try? await channel.writeAndFlush(ByteBuffer(string: head + reason))
         try? await channel.close()
     }
 }

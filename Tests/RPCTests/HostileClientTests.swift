@@ -204,7 +204,12 @@ struct HostileClientTests {
                 _ = await client.read(until: "POST.\n")
                 clients.append(client)
             }
-            #expect(try await call(server).statusLine == "HTTP/1.1 503 Service Unavailable")
+            let refusal = try await call(server)
+            #expect(refusal.statusLine == "HTTP/1.1 503 Service Unavailable")
+            let parts = refusal.split(separator: "\r\n\r\n", maxSplits: 1)
+            try #require(parts.count == 2)
+            #expect(parts[1].contains("--rpc-max-connections"))
+            #expect(parts[0].contains("Content-Length: \(parts[1].utf8.count)\r\n"))
             #expect(server.statistics.refusedConnectionCount == 1)
             #expect(server.statistics.connectionCount == 3)
             for client in clients { try await client.close() }

@@ -12,6 +12,9 @@ package struct RPCClient {
         self.namespace = namespace
     }
 
+    /// The server has as many connections as it may (HTTP 503).
+    package struct Busy: Error {}
+
     /// Calls a method; returns its `result` as JSON objects, throws on an `error`.
     package func call(_ method: String, _ parameters: [Any] = []) throws -> Any {
         let request: [String: Any] = [
@@ -73,6 +76,8 @@ package struct RPCClient {
     }
 
     /// Posts raw bytes and returns the answer's body.
+    ///
+    /// - Throws: `Busy` when the server turns the connection away.
     package func post(_ body: [UInt8]) throws -> [UInt8] {
         let head =
             "POST / HTTP/1.1\r\nHost: localhost:\(port)\r\nContent-Type: application/json\r\n"
@@ -83,6 +88,7 @@ package struct RPCClient {
         else {
             throw TestFailure("no HTTP answer on port \(port)")
         }
+        if answer.starts(with: Array("HTTP/1.1 503 ".utf8)) { throw Busy() }
         return Array(answer[(end + 4)...])
     }
 
