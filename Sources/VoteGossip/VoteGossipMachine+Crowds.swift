@@ -1,10 +1,11 @@
 internal import Coherence
 internal import Primitives
 
-/// Votes that many have. In a large set every neighbour of a node that lacks a vote would forward it,
-/// nearly all of them in vain: what the node shows of the first copy comes too late for the others.
+/// Votes and proofs that many have. In a large set every neighbour of a node that lacks one would send
+/// it, nearly all of them in vain: what the node shows of the first copy comes too late for the others.
 /// So a vote that a crowd of peers has is not forwarded at first; who lacks it asks one of the crowd.
-/// Forwarding takes over when nobody asks.
+/// Forwarding takes over when nobody asks. Of a QC or a certificate that a crowd has, chance decides
+/// who sends it.
 extension VoteGossipMachine {
     /// Whether the set is large enough.
     var hasCrowds: Bool { validatorCount >= configuration.smallestCrowdedSet }
@@ -37,13 +38,6 @@ extension VoteGossipMachine {
         return crowd.votes
     }
 
-    /// How many peers, by their places, are like this, if they are a crowd; nil in a small set.
-    func crowd(_ isMember: (Int) -> Bool) -> Int? {
-        guard hasCrowds else { return nil }
-        let count = peers.indices.count { peers[$0].isListening && isMember($0) }
-        return count >= configuration.crowdSize ? count : nil
-    }
-
     // MARK: When it goes out
 
     /// When what was held since then goes out although a crowd has it.
@@ -58,14 +52,16 @@ extension VoteGossipMachine {
     /// as it is not in an earlier round, has longer; and from then on chance decides who of the crowd
     /// sends it, a few at a time, until the peer shows it.
     ///
-    /// - Parameter crowd: how many peers have it, if they are a crowd.
+    /// - Parameter isHolder: whether the peer at a place has it.
     mutating func deferral(
-        since: Instant, round: RoundNumber, to place: Int, _ now: Instant, crowd: Int?
+        since: Instant, round: RoundNumber, to place: Int, _ now: Instant,
+        isHolder: (_ machine: Self, _ place: Int) -> Bool
     ) -> Instant? {
         guard hasCrowds else { return nil }
         let shown = since + peers[place].statusLag
         guard shown <= now else { return shown }
-        guard let crowd else { return nil }
+        let crowd = peers.indices.count { peers[$0].isListening && isHolder(self, $0) }
+        guard crowd >= configuration.crowdSize else { return nil }
         let due = release(of: since)
         if now < due, peers[place].round >= round { return due }
         return turn(towards: place, crowd: crowd, now)
@@ -107,7 +103,7 @@ extension VoteGossipMachine {
             let shown = peers[place].holdings.shownVotes(at: position)
             return !lacking(of: shown, at: position, context.view).isEmpty
         }
-        if isLacking { planAsking(at: context.now + usualStatusLag + jitter(), &context) }
+        if isLacking { planAsking(at: context.now + askingDelay(), &context) }
     }
 
     private mutating func planAsking(at due: Instant, _ context: inout GossipContext) {
@@ -115,10 +111,11 @@ extension VoteGossipMachine {
         arm(.forward, at: due, &context)
     }
 
-    /// The time that half of the peers take to show what they got.
-    var usualStatusLag: Duration {
+    /// How long to wait for what may be on its way, before asking for it: the time that half of the
+    /// peers take to show what they got, and some jitter.
+    mutating func askingDelay() -> Duration {
         let lags = peers.lazy.filter(\.isListening).map(\.statusLag).sorted()
-        return lags.isEmpty ? .zero : lags[lags.count / 2]
+        return (lags.isEmpty ? .zero : lags[lags.count / 2]) + jitter()
     }
 
     /// Asks for what is due: few peers, for all that crowds have and we lack.

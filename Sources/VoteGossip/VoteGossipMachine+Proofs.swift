@@ -78,8 +78,10 @@ extension VoteGossipMachine {
         if occasion == .formed && lacking.isEmpty { return }
         if occasion != .hint {
             let due = deferral(
-                since: quorum.since, round: quorum.round, to: place, context.now,
-                crowd: crowd { peers[$0].highestQuorumRound.map { $0 >= quorum.round } ?? false })
+                since: quorum.since, round: quorum.round, to: place, context.now
+            ) { machine, place in
+                machine.peers[place].highestQuorumRound.map { $0 >= quorum.round } ?? false
+            }
             if let due {
                 peers[place].quorumDueAt = due
                 return arm(.forward, at: due, &context)
@@ -176,8 +178,10 @@ extension VoteGossipMachine {
     mutating func sendCertificateIfBehind(_ place: Int, _ context: inout GossipContext) {
         guard isBehind(place), let newest, peers[place].isListening else { return }
         let due = deferral(
-            since: newest.since, round: newest.round, to: place, context.now,
-            crowd: crowd { peers[$0].setID == newest.setID && !isBehind($0) })
+            since: newest.since, round: newest.round, to: place, context.now
+        ) { machine, place in
+            machine.peers[place].setID == newest.setID && !machine.isBehind(place)
+        }
         if let due {
             peers[place].certificateDueAt = due
             return arm(.forward, at: due, &context)

@@ -112,7 +112,7 @@ extension VoteGossipMachine {
     mutating func noteAhead(_ place: Int, _ context: inout GossipContext) {
         guard catchUpDueAt == nil, isAhead(place, context.view) else { return }
         // In a large set nobody sends it of his own accord as soon as that.
-        let delay = hasCrowds ? usualStatusLag + jitter() : configuration.catchUpDelay
+        let delay = hasCrowds ? askingDelay() : configuration.catchUpDelay
         catchUpDueAt = context.now + delay
         arm(.request, at: context.now + delay, &context)
     }
